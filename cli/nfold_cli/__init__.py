@@ -1,0 +1,1 @@
+"""The `nfold` command: arguments in, one engine call, a printed result."""

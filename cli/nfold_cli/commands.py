@@ -1,0 +1,265 @@
+"""Each command: options to one engine call, and its result printed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from nfold_cli.main import DONE, FAILED, NOT_WHOLE
+from nfold_cli.options import EXPAND_OPTIONS
+from nfold_cli.text import bold, count, printable
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _print_json(document: object) -> None:
+    _print(json.dumps(document, indent=2))
+
+
+def expand(options: argparse.Namespace) -> int:
+    """`nfold expand`."""
+    from nfold.request import make_request
+    from nfold_cli.progress import ProgressDisplay
+    from nfold_cli.summary import expansion_summary, plan_summary
+
+    given = {
+        option.field: getattr(options, option.field) for option in EXPAND_OPTIONS if hasattr(options, option.field)
+    }
+    request = make_request(source=options.source, target=options.target, **given)
+    if options.dry_run:
+        from nfold.api import plan
+
+        planned = plan(request)
+        if options.json:
+            _print_json(planned.to_json())
+        else:
+            _print(plan_summary(planned))
+        return DONE
+    from nfold.expansion import run_expansion
+
+    with ProgressDisplay(quiet=options.quiet or options.json, noun="images") as display:
+        report = run_expansion(request, observe=display.observe)
+    if options.json:
+        _print_json(report.to_json())
+    elif not options.quiet:
+        _print(expansion_summary(report))
+    return DONE if report.is_whole else NOT_WHOLE
+
+
+def verify(options: argparse.Namespace) -> int:
+    """`nfold verify`."""
+    from nfold.verify import verify as verify_output
+    from nfold_cli.progress import ProgressDisplay
+
+    with ProgressDisplay(quiet=options.quiet or options.json) as display:
+        report = verify_output(options.target, observe=display.observe)
+    if options.json:
+        _print_json(report.to_json())
+        return DONE if report.is_sound else FAILED
+    for fault in report.faults:
+        _print(f"{fault.problem}: {printable(fault.file)}")
+    state = (
+        ""
+        if report.state == "complete"
+        else f" The run that wrote it was cut short ({report.state}): run the same expand command to finish it."
+    )
+    if report.is_sound:
+        _print(
+            bold(f"{count(report.files, 'file')}, each as it was written.")
+            + f" tree digest {report.tree_digest}{state}"
+        )
+        return DONE
+    if report.faults_count:
+        _print(
+            f"{report.faults_count:,} of {count(report.files, 'file')} missing or changed. Run the same expand command to mend them.{state}"
+        )
+    else:
+        _print(
+            "The files agree with the manifest, but not with the digest on the card: the manifest was changed. Run the same expand command with --rebuild."
+        )
+    return FAILED
+
+
+def regenerate(options: argparse.Namespace) -> int:
+    """`nfold regenerate`."""
+    from nfold.provenance import regenerate as make_again
+
+    made = make_again(options.target, options.file, source=options.source)
+    if options.output:
+        Path(options.output).write_bytes(made.data)
+    if options.json:
+        _print_json(made.to_json())
+        return DONE if made.same_bytes else FAILED
+    if made.same_bytes:
+        on_disk = {
+            True: "the file in the folder has them, too",
+            False: "but the file in the folder has others",
+            None: "but the file is missing from the folder",
+        }[made.on_disk]
+        _print(f"{printable(made.file)}: made again, byte for byte as it was; {on_disk}.")
+        return DONE
+    what = "the same pixels, encoded differently" if made.same_pixels else "other pixels"
+    reason = f" What differs: {'; '.join(made.differences)}." if made.differences else ""
+    _print(f"{printable(made.file)}: made again, {what}.{reason}")
+    return FAILED
+
+
+def explain(options: argparse.Namespace) -> int:
+    """`nfold explain`."""
+    from nfold.provenance import explain as explain_file
+
+    told = explain_file(options.target, options.file)
+    if options.json:
+        _print_json(told.to_json())
+        return DONE
+    kind = (
+        f"copy {told.copy} of {printable(told.source)}"
+        if told.copy
+        else f"the original {printable(told.source)}, byte for byte"
+    )
+    lines = [bold(printable(told.file)) + f" is {kind}"]
+    lines.append(f"  source   sha256 {told.source_sha256}")
+    if told.copy:
+        redrawn = f", drawn again {count(told.draw, 'time')} since it equalled another" if told.draw else ""
+        lines.append(f"  recipe   {told.recipe}, seed {told.seed}{redrawn}")
+        lines.append("  applied  " + ("\n           ".join(told.in_words) or "nothing"))
+    if told.carried:
+        lines.append(f"  carried  {', '.join(told.carried)}")
+    if told.conversions:
+        lines.append(f"  form     {', '.join(told.conversions)}")
+    if told.split or told.category:
+        lines.append(f"  class    {printable(told.category or '-')}" + (f" in {told.split}" if told.split else ""))
+    if told.siblings:
+        lines.append(f"  siblings {', '.join(printable(name) for name in told.siblings)}")
+    _print("\n".join(lines))
+    return DONE
+
+
+def preview(options: argparse.Namespace) -> int:
+    """`nfold preview`."""
+    from nfold.preview import preview as draw
+
+    report = draw(
+        options.source,
+        copies=options.copies,
+        recipe=options.recipe,
+        seed=options.seed,
+        sources=options.sources,
+        include=options.include,
+        exclude=options.exclude,
+    )
+    Path(options.output).write_bytes(report.png)
+    if options.json:
+        _print_json({"output": options.output, "shown": report.shown, "skipped": report.skipped})
+        return DONE
+    for name, reason in report.skipped.items():
+        sys.stderr.write(f"left out {printable(name)}: {printable(reason)}\n")
+    _print(
+        f"{options.output}: {count(len(report.shown), 'image')} with {count(options.copies, 'copy', 'copies')} of each, as 'nfold expand' would write them."
+    )
+    return DONE
+
+
+def recipes(options: argparse.Namespace) -> int:
+    """`nfold recipes`."""
+    return _RECIPE_ACTIONS[options.action](options)
+
+
+def _list_recipes(options: argparse.Namespace) -> int:
+    from nfold.recipe import DEFAULT_PRESET, PRESETS, load_recipe
+
+    found = {name: load_recipe(name).description for name in PRESETS}
+    if options.json:
+        _print_json(
+            [
+                {"name": name, "description": description, "default": name == DEFAULT_PRESET}
+                for name, description in found.items()
+            ]
+        )
+        return DONE
+    width = max(len(name) for name in found)
+    for name, description in found.items():
+        _print(f"{bold(name.ljust(width))}  {description}" + (" (the default)" if name == DEFAULT_PRESET else ""))
+    return DONE
+
+
+def _show_recipe(options: argparse.Namespace) -> int:
+    import yaml
+
+    from nfold.recipe import PRESETS, load_recipe, recipe_document
+
+    recipe = load_recipe(options.name)
+    if options.json:
+        _print_json(recipe_document(recipe))
+    elif options.name in PRESETS:
+        _print(PRESETS[options.name])
+    else:
+        _print(yaml.safe_dump(recipe_document(recipe), sort_keys=False))
+    return DONE
+
+
+def _check_recipe(options: argparse.Namespace) -> int:
+    from nfold.recipe import Carriage, compile_recipe, load_recipe, parse_recipe, resolve_border
+
+    recipe = (
+        parse_recipe(sys.stdin.read(), origin="standard input") if options.file == "-" else load_recipe(options.file)
+    )
+    carriage = Carriage(grey_as_rgb=False, as_float=False, alpha_as_mask=False)
+    # What only Albumentations itself knows about its arguments shows when the pipeline is made.
+    compile_recipe(recipe, border=resolve_border(recipe, annotated=False), carriage=carriage)
+    if options.json:
+        _print_json({"valid": True, "name": recipe.name, "problems": []})
+    else:
+        _print(
+            f"{printable(options.file)}: a valid recipe, '{recipe.name}', of {count(len(recipe.augment), 'random step')} and {count(len(recipe.prepare), 'step')} of preparation."
+        )
+    return DONE
+
+
+def _print_schema(options: argparse.Namespace) -> int:
+    del options
+    from nfold.recipe.schema import recipe_schema
+
+    _print_json(recipe_schema())
+    return DONE
+
+
+_RECIPE_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "list": _list_recipes,
+    "show": _show_recipe,
+    "check": _check_recipe,
+    "schema": _print_schema,
+}
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """`nfold doctor`."""
+    from nfold.doctor import doctor as diagnose
+
+    diagnosis = diagnose()
+    if options.json:
+        _print_json(diagnosis.to_json())
+    else:
+        width = max(len(name) for name in diagnosis.facts)
+        _print("\n".join(f"{name.ljust(width)}  {value}" for name, value in diagnosis.facts.items()))
+        for finding in diagnosis.findings:
+            _print(f"\n{bold('Wrong:')} {finding.problem}\n  {finding.hint}")
+        if not diagnosis.findings:
+            _print("\nNothing is wrong.")
+    return FAILED if diagnosis.findings else DONE
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "expand": expand,
+    "verify": verify,
+    "regenerate": regenerate,
+    "explain": explain,
+    "preview": preview,
+    "recipes": recipes,
+    "doctor": doctor,
+}

@@ -1,0 +1,165 @@
+"""The closing words of a run: what a person wants to know, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from nfold_cli.text import bold, count, duration, printable, size, table
+
+if TYPE_CHECKING:
+    from nfold.api import PlanSummary
+    from nfold.report import ExpansionReport
+
+_MOST_CLASSES = 20
+_MOST_NAMED = 5
+
+
+def expansion_summary(report: ExpansionReport) -> str:
+    """What an expansion did."""
+    rate = f", {report.written / report.seconds:,.0f} files/s" if report.written and report.seconds > 1 else ""
+    made_of = (
+        f"{report.originals:,} originals + {report.copies:,} copies"
+        if report.originals
+        else f"{report.copies:,} copies"
+    )
+    lines = [
+        bold(f"{count(report.images_before, 'image')} became {report.images_after:,}")
+        + f": {made_of} in {printable(report.target)}",
+        f"  {size(report.bytes_before)} became {size(report.bytes_after)}; {_work_done(report)} in {duration(report.seconds)}{rate}",
+        f"  recipe {report.recipe}, seed {report.seed}, read as {report.format}",
+        *_classes(report),
+        *_conversions(report),
+        *_skipped(report),
+        *_short(report),
+        *_leaks(report),
+        *_left(report),
+        "",
+        *_next(report),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _work_done(report: ExpansionReport) -> str:
+    if not report.written and not report.removed:
+        return "everything was there already, nothing was written,"
+    removed = f", {count(report.removed, 'file')} removed" if report.removed else ""
+    return f"{count(report.written, 'file')} written{removed}"
+
+
+def _classes(report: ExpansionReport) -> list[str]:
+    if len(report.classes) < 2 and all(row.category is None for row in report.classes):
+        return []
+    has_splits = any(row.split for row in report.classes)
+    rows = [("split" if has_splits else "class", *(("class",) if has_splits else ()), "before", "after")]
+    shown = report.classes[:_MOST_CLASSES]
+    for row in shown:
+        names = (row.split or "-", row.category or "-") if has_splits else (row.category or "-",)
+        rows.append((*(printable(name) for name in names), f"{row.before:,}", f"{row.after:,}"))
+    lines = ["", *table(rows)]
+    if len(report.classes) > len(shown):
+        lines.append(
+            f"  and {count(len(report.classes) - len(shown), 'more class', 'more classes')}; --json has them all"
+        )
+    return lines
+
+
+def _conversions(report: ExpansionReport) -> list[str]:
+    if not report.conversions:
+        return []
+    text = ", ".join(f"{what} ({number:,})" for what, number in sorted(report.conversions.items()))
+    return ["", f"  Converted in the copies, and recorded: {text}"]
+
+
+def _skipped(report: ExpansionReport) -> list[str]:
+    if not report.skipped_count:
+        return []
+    kinds = ", ".join(f"{number:,} {code}" for code, number in sorted(report.skipped_by_code.items()))
+    lines = ["", f"  Skipped {count(report.skipped_count, 'source')} ({kinds}):"]
+    lines += [f"    {printable(row.source)}: {printable(row.message)}" for row in report.skipped[:_MOST_NAMED]]
+    if report.skipped_count > _MOST_NAMED:
+        lines.append(
+            f"    and {report.skipped_count - _MOST_NAMED:,} more, all in {printable(report.target)}/.nfold/skipped.jsonl"
+        )
+    return lines
+
+
+def _short(report: ExpansionReport) -> list[str]:
+    if not report.short_count:
+        return []
+    copies = count(report.copies_missing, "copy is missing", "copies are missing")
+    lines = [
+        "",
+        f"  {copies}, since the recipe gives no more distinct pictures of {count(report.short_count, 'source')}:",
+    ]
+    lines += [
+        f"    {printable(source)}: {missing:,} short" for source, missing in list(report.short.items())[:_MOST_NAMED]
+    ]
+    if report.short_count > _MOST_NAMED:
+        lines.append(f"    and {report.short_count - _MOST_NAMED:,} more; --json has them")
+    lines.append(
+        "    Flips alone, or a picture of one colour, have no more to give; a transform such as Rotate: {limit: 15, p: 1} has."
+    )
+    return lines
+
+
+def _leaks(report: ExpansionReport) -> list[str]:
+    if not report.leaks_count:
+        return []
+    lines = ["", f"  {count(report.leaks_count, 'training picture')} also in validation or test, pixel for pixel:"]
+    for leak in report.leaks[:_MOST_NAMED]:
+        lines.append(
+            f"    {printable(leak.trained_on)} is {printable(leak.held_out)}"
+            + (" (already so in the input)" if leak.from_input else " (a copy)")
+        )
+    return lines
+
+
+def _left(report: ExpansionReport) -> list[str]:
+    lines = []
+    if report.kept:
+        lines += [
+            "",
+            f"  Left in place, since somebody changed them: {', '.join(printable(name) for name in report.kept[:_MOST_NAMED])}",
+        ]
+    if report.set_aside:
+        lines += [
+            "",
+            f"  In the way and kept as: {', '.join(printable(name) for name in report.set_aside[:_MOST_NAMED])}",
+        ]
+    if report.retained:
+        lines += ["", f"  {count(report.retained, 'file')} no longer asked for, left in place by --keep-removed"]
+    return lines
+
+
+def _next(report: ExpansionReport) -> list[str]:
+    target = shlex.quote(report.target)
+    lines = [f"Next:  nfold verify {target}", f"       nfold explain {target} FILE"]
+    if report.skipped_count or report.short_count:
+        lines.append("       mend what is named above and run the same command: only the difference is written")
+    return lines
+
+
+def plan_summary(plan: PlanSummary) -> str:
+    """What a run would do."""
+    lines = [
+        bold(f"{count(plan.sources, 'image')} would become {plan.files:,}") + f", roughly {size(plan.bytes_estimate)}",
+        f"  recipe {plan.recipe}, read as {plan.format}",
+    ]
+    if plan.already_there:
+        lines.append(f"  {count(plan.already_there, 'image')} there already; only the difference would be written")
+    has_splits = any(split for split, *_ in plan.classes)
+    if len(plan.classes) > 1 or any(category for _, category, *_ in plan.classes):
+        rows = [("split" if has_splits else "class", *(("class",) if has_splits else ()), "before", "after")]
+        for split, category, before, after in plan.classes[:_MOST_CLASSES]:
+            names = (split or "-", category or "-") if has_splits else (category or "-",)
+            rows.append((*(printable(name) for name in names), f"{before:,}", f"{after:,}"))
+        lines += ["", *table(rows)]
+    if plan.passed_over:
+        lines += [
+            "",
+            "  Passed over: "
+            + ", ".join(f"{number:,} {reason}" for reason, number in sorted(plan.passed_over.items())),
+        ]
+    lines += ["", "Nothing was written."]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,66 @@
+"""Expand an image data set N-fold, and see what "augmentation" means while doing it.
+
+    import nfold
+
+    report = nfold.expand("photos", "photos-x6", copies=5, recipe="flip-rotate", seed=7)
+    print(report.images_before, "->", report.images_after)
+
+Importing this package is cheap: numpy, OpenCV and Albumentations are imported by what needs them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nfold.api import expand, plan
+    from nfold.doctor import doctor
+    from nfold.errors import NfoldError
+    from nfold.preview import preview
+    from nfold.provenance import explain, regenerate
+    from nfold.recipe import load_recipe
+    from nfold.report import ExpansionReport
+    from nfold.request import ExpansionRequest
+    from nfold.verify import verify
+
+_MODULE_OF = {
+    "ExpansionReport": "nfold.report",
+    "ExpansionRequest": "nfold.request",
+    "NfoldError": "nfold.errors",
+    "doctor": "nfold.doctor",
+    "expand": "nfold.api",
+    "explain": "nfold.provenance",
+    "load_recipe": "nfold.recipe",
+    "plan": "nfold.api",
+    "preview": "nfold.preview",
+    "regenerate": "nfold.provenance",
+    "verify": "nfold.verify",
+}
+
+__all__ = [
+    "ExpansionReport",
+    "ExpansionRequest",
+    "NfoldError",
+    "doctor",
+    "expand",
+    "explain",
+    "load_recipe",
+    "plan",
+    "preview",
+    "regenerate",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'nfold' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    # `nfold.verify` is a function and a module: the function has to win after the import, too.
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

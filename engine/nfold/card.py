@@ -1,0 +1,171 @@
+"""The card of an output, `nfold.json`: what was asked for, what it was made with, and whether it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from nfold.errors import OutputError, OutputMismatchError
+from nfold.storage import LocalStorage
+from nfold.versions import BuildFacts
+
+CARD = "nfold.json"
+CARD_VERSION = 1
+
+State = Literal["running", "rebuilding", "complete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What an output cannot change without being made anew.
+
+    Attributes:
+        recipe_digest: Of everything in the recipe that changes files.
+        seed: Of the run.
+        name: Template of copies' names.
+        originals: How they came in.
+        damaged: Whether damaged files were kept.
+        split: Shares, None when the input was not split.
+        group: Expression that kept images together.
+    """
+
+    recipe_digest: str
+    seed: int
+    name: str
+    originals: str
+    damaged: str
+    split: str | None
+    group: str | None
+
+    def differences(self, then: Identity) -> list[str]:
+        """In words, `self` being what is asked for now."""
+        words = {
+            "recipe_digest": "the recipe",
+            "name": "--name",
+            "originals": "--originals",
+            "damaged": "--damaged",
+            "split": "--split",
+            "group": "--group",
+            "seed": "the seed",
+        }
+        found = []
+        for attribute, word in words.items():
+            was, now = getattr(then, attribute), getattr(self, attribute)
+            if was != now:
+                found.append(
+                    f"{word} is another one" if attribute == "recipe_digest" else f"{word} was {was}, is {now}"
+                )
+        return found
+
+
+@dataclass(slots=True, kw_only=True)
+class Card:
+    """See the module; `builds` are the facts of every build whose files may be in the output."""
+
+    state: State
+    generation: int
+    nfold: str
+    identity: Identity
+    builds: dict[str, BuildFacts]
+    build: str
+    request: dict[str, Any]
+    recipe: dict[str, Any]
+    border: dict[str, Any]
+    format: str
+    source: str
+    result: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, storage: LocalStorage) -> Self | None:
+        """The card of an output, None when there is none.
+
+        Raises:
+            OutputError: It cannot be read as a card.
+        """
+        try:
+            text = storage.read(CARD)
+        except FileNotFoundError:
+            return None
+        try:
+            document = json.loads(text)
+            version = document.pop("card_version")
+            if version != CARD_VERSION:
+                raise OutputError(
+                    f"{storage.path(CARD)} is of version {version}; this nfold reads {CARD_VERSION}.",
+                    hint="Use the nfold that wrote it, or choose another folder.",
+                    code="output.version",
+                )
+            document["identity"] = Identity(**document["identity"])
+            document["builds"] = {name: BuildFacts(**facts) for name, facts in document["builds"].items()}
+            return cls(**document)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise OutputError(
+                f"{storage.path(CARD)} is no card of nfold: {error}.",
+                hint="Choose another folder; this file is not touched.",
+                code="output.not_ours",
+            ) from error
+
+    def write(self, storage: LocalStorage) -> None:
+        """Put the card in place, durably."""
+        document = {
+            "card_version": CARD_VERSION,
+            **{
+                name: getattr(self, name)
+                for name in ("nfold", "state", "source", "format", "request", "recipe", "border")
+            },
+            "identity": {name: getattr(self.identity, name) for name in Identity.__dataclass_fields__},
+            "build": self.build,
+            "builds": {name: facts.to_json() for name, facts in self.builds.items()},
+            "generation": self.generation,
+            "result": self.result,
+        }
+        storage.put_durably(CARD, (json.dumps(document, indent=2) + "\n").encode("ascii"))
+
+
+def build_name(identity: Identity, facts: BuildFacts) -> str:
+    """A short name of everything that the bytes of a copy depend on, besides its source."""
+    document = json.dumps([identity.recipe_digest, identity.seed, identity.damaged, facts.to_json()], sort_keys=True)
+    return hashlib.sha256(document.encode()).hexdigest()[:12]
+
+
+def refuse_foreign(root: Path) -> None:
+    """Refuse a folder that holds something and is not ours.
+
+    Raises:
+        OutputError: It is not empty and has no card, or is no folder.
+    """
+    if root.exists() and not root.is_dir():
+        raise OutputError(f"{root} is a file.", hint="Choose a folder to write to.", code="output.not_a_folder")
+    if not root.exists() or (root / CARD).exists():
+        return
+    strangers = [entry.name for entry in root.iterdir() if entry.name != ".nfold"]
+    if strangers:
+        raise OutputError(
+            f"{root} is not empty and was not written by nfold (it holds {strangers[0]!r}).",
+            hint="Choose a new folder; nothing was changed.",
+            code="output.not_ours",
+        )
+
+
+def refuse_mismatch(card: Card, identity: Identity, facts: BuildFacts, *, allow_mixed: bool) -> None:
+    """Refuse to go on in an output that was made otherwise.
+
+    Raises:
+        OutputMismatchError: The message names each difference.
+    """
+    found = identity.differences(card.identity)
+    if found:
+        raise OutputMismatchError(
+            f"This folder was made with other settings: {'; '.join(found)}.",
+            hint="Choose another folder, repeat the former settings, or start again in this one with --rebuild.",
+        )
+    found = facts.differences(card.builds[card.build])
+    if found and not allow_mixed and build_name(identity, facts) not in card.builds:
+        raise OutputMismatchError(
+            f"This folder was made with other versions: {'; '.join(found)}. New copies would not be what they would have been then.",
+            hint="Use the former versions, go on all the same with --allow-mixed (the card lists both), or start again with --rebuild.",
+            code="output.other_versions",
+        )

@@ -1,0 +1,352 @@
+"""The main job: from a request to an expanded data set on disk, stage by stage."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nfold import faults
+from nfold.build import BuildSettings
+from nfold.card import CARD, Card, Identity, build_name, refuse_foreign, refuse_mismatch
+from nfold.errors import InputError
+from nfold.events import Observer, Planned, Progressed, Removing, StageBegan, ignore
+from nfold.executors import Progress, Progress, WorkerLimits, Workforce, open_workforce
+from nfold.images import DecodeLimits
+from nfold.leaks import find_leaks
+from nfold.locking import lock_output
+from nfold.manifest import list_parts
+from nfold.plan.making import Plan, make_plan, refuse_nesting
+from nfold.plan.sharding import KeyRange, make_shards
+from nfold.plan.splitting import SPLIT_RECORD, SplitBook
+from nfold.plan.survey import SurveyTask, chunks
+from nfold.plan.table import SourceTable
+from nfold.recipe import Border, Recipe, load_recipe, recipe_digest, recipe_document, resolve_border
+from nfold.report import MOST_LISTED, ClassReport, ExpansionReport, Leak, Totals
+from nfold.request import ExpansionRequest, read_shares
+from nfold.shard import ShardReport, ShardTask
+from nfold.storage import PRIVATE, LocalStorage
+from nfold.sweep import SweepReport, remove_build, sweep_surplus
+from nfold.versions import BuildFacts, nfold_version
+
+SKIPPED = f"{PRIVATE}/skipped.jsonl"
+
+_PRELOAD = ("cv2", "simplejpeg", "nfold.shard")
+_PRELOAD_TO_VARY = (*_PRELOAD, "albumentations")
+
+_ATTEMPTS = 10
+"""Deaths from outside that one picture may meet; its own crashes and hangs convict it at the second."""
+
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20)}
+"""Left to itself, glibc gives every picture's memory back and fetches it anew, page by page: 40 % of a warp."""
+
+
+def run_expansion(
+    request: ExpansionRequest,
+    *,
+    observe: Observer = ignore,
+    open_workers: Callable[[WorkerLimits], Workforce] = open_workforce,
+) -> ExpansionReport:
+    """Expand a data set, or bring an expanded one up to date.
+
+    Raises:
+        UsageError: The request makes no sense for this data set.
+        InputError: The source folder cannot be used, or no image in it can.
+        OutputError: The target folder cannot be used.
+        DiskError: The disk refused; the same command goes on where it stopped.
+    """
+    began = time.monotonic()
+    refuse_nesting(request.source, request.target)
+    refuse_foreign(request.target)
+    recipe = load_recipe(request.recipe)
+    storage = LocalStorage(request.target)
+    with SourceTable() as table, open_workers(_limits(request, Card.read(storage))) as workforce:
+        observe(StageBegan(stage="scan"))
+        plan = make_plan(request, recipe, table)
+        with lock_output(request.target):
+            faults.hit("run.locked")
+            run = Run.open(plan, storage, workforce, observe)
+            return run.carry_out(began)
+
+
+def worker_count(request: ExpansionRequest) -> int:
+    """As many as asked for, else one for each core that this process may use."""
+    if request.workers is not None:
+        return request.workers
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _limits(request: ExpansionRequest, card: Card | None) -> WorkerLimits:
+    # A repeated command has most likely nothing to vary: then two seconds of imports are spared.
+    is_repeat = card is not None and card.state == "complete" and card.request == _as_json(request)
+    environment = {"OPENCV_IO_MAX_IMAGE_PIXELS": str(request.max_pixels), **_MALLOC}
+    return WorkerLimits(
+        workers=worker_count(request),
+        attempts=_ATTEMPTS,
+        preload=_PRELOAD if is_repeat else _PRELOAD_TO_VARY,
+        environment=environment,
+    )
+
+
+def _as_json(request: ExpansionRequest) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(
+        request.model_dump_json(exclude={"target", "workers", "rebuild", "allow_mixed"})
+    )
+    return document
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """One run in an output that is locked for it."""
+
+    plan: Plan
+    storage: LocalStorage
+    workforce: Workforce
+    observe: Observer
+    card: Card
+    border: Border
+    was_cut_short: bool
+    totals: Totals = field(default_factory=Totals)
+
+    @classmethod
+    def open(cls, plan: Plan, storage: LocalStorage, workforce: Workforce, observe: Observer) -> Run:
+        """Check the card, clear away what a killed run left, and say on the card that a run has begun.
+
+        Raises:
+            OutputMismatchError: The output was made with another recipe, seed or version.
+        """
+        border = resolve_border(plan.recipe, annotated=plan.annotated)
+        identity = _identity(plan.request, plan.recipe, border)
+        former = Card.read(storage)
+        facts: BuildFacts = workforce.hello("nfold.versions:build_facts")
+        rebuilds = former is not None and (plan.request.rebuild or former.state == "rebuilding")
+        if former is not None and (not plan.request.rebuild or former.state == "rebuilding"):
+            refuse_mismatch(former, identity, facts, allow_mixed=plan.request.allow_mixed)
+        card = _new_card(plan, border, identity, facts, former if not rebuilds else None)
+        if former is not None:
+            card.generation = former.generation + 1
+        run = cls(
+            plan=plan,
+            storage=storage,
+            workforce=workforce,
+            observe=observe,
+            card=card,
+            border=border,
+            was_cut_short=former is not None and former.state != "complete",
+        )
+        storage.sweep_temporaries()
+        if rebuilds:
+            run._clear_former_build()
+        return run
+
+    def carry_out(self, began: float) -> ExpansionReport:
+        """Split, settle, expand, sweep, finish."""
+        if self.plan.request.split:
+            self._split(self.plan.request.split)
+        ranges = self.plan.settle(fold_case=self.storage.ignores_case())
+        counts = self.plan.tally()
+        sources = sum(count.sources for count in counts)
+        files = sum(count.copies for count in counts) + (sources if self.plan.request.originals != "none" else 0)
+        self.observe(
+            Planned(
+                format=self.plan.recognition.format, reason=self.plan.recognition.reason, sources=sources, files=files
+            )
+        )
+        self.card.state = "running"
+        self.card.write(self.storage)
+        faults.hit("run.card_written")
+        self._expand(ranges, files)
+        self.observe(StageBegan(stage="finish"))
+        if sum(self.totals.skipped_by_code.values()) == sources:
+            self._refuse_useless(sources)
+        self._remove_stale_parts(ranges)
+        swept = sweep_surplus(
+            self.storage, lambda count, names: self.observe(Removing(count=count, names=tuple(names)))
+        )
+        leaks = list(find_leaks(self.storage)) if self.plan.has_splits else []
+        report = self._report(swept, leaks, time.monotonic() - began)
+        faults.hit("run.before_finish")
+        self.card.state = "complete"
+        self.card.result = _summary(report)
+        self.card.write(self.storage)
+        faults.hit("run.finished")
+        return report
+
+    def _clear_former_build(self) -> None:
+        self.card.state = "rebuilding"
+        self.card.write(self.storage)
+        self.totals.set_aside.extend(remove_build(self.storage))
+        self.storage.remove(SPLIT_RECORD)
+        self.was_cut_short = True
+
+    def _split(self, split: str) -> None:
+        self.observe(StageBegan(stage="survey"))
+        book = SplitBook(self.plan.table, self.storage)
+        task = SurveyTask(source_root=str(self.plan.request.source), limits=_decode_limits(self.plan.request))
+        done = 0
+        for rows in self.workforce.run(task, chunks(book.unknown())):
+            book.enter(rows)
+            done += len(rows)
+            self.observe(Progressed(done=done, total=self.plan.scan.images))
+        book.assign(read_shares(split), self.plan.request.group)
+
+    def _expand(self, ranges: list[KeyRange], files: int) -> None:
+        self.observe(StageBegan(stage="expand"))
+        shards = make_shards(self.plan.table, ranges, list_parts(self.storage))
+        done = 0
+
+        def show(progress: Progress) -> None:
+            # Steps are told for each source and each copy in the making; committed files are exact, but come in lumps.
+            self.observe(Progressed(done=max(done, min(progress.steps, files)), total=files))
+
+        running = self.workforce.run(self._task(), shards, on_step=show)
+        with self.storage.lines(SKIPPED) as write, contextlib.closing(running) as reports:
+            for report in _typed(reports):
+                self.totals.add(report)
+                for row in report.skipped:
+                    write(json.dumps(row.to_json()))
+                done += report.files
+                self.observe(Progressed(done=done, total=files))
+
+    def _task(self) -> ShardTask:
+        request = self.plan.request
+        settings = BuildSettings(
+            source_root=str(request.source),
+            seed=request.seed,
+            template=self.plan.template,
+            extension=self.plan.extension,
+            originals=request.originals,
+            limits=_decode_limits(request),
+            damaged=request.damaged,
+            build=self.card.build,
+            accepted=frozenset(self.card.builds),
+            keep_removed=request.keep_removed,
+        )
+        return ShardTask(
+            target_root=str(request.target),
+            recipe=json.dumps(recipe_document(self.plan.recipe)),
+            border=self.border,
+            settings=settings,
+            generation=self.card.generation,
+            leftovers=self.was_cut_short,
+        )
+
+    def _remove_stale_parts(self, ranges: list[KeyRange]) -> None:
+        current = {wanted.bits for wanted in ranges}
+        for bits, name in list_parts(self.storage).items():
+            if bits not in current:
+                self.storage.remove(name)
+
+    def _refuse_useless(self, sources: int) -> None:
+        if self.card.generation == 1:
+            for name in (*list_parts(self.storage).values(), SKIPPED, SPLIT_RECORD, CARD):
+                self.storage.remove(name)
+                self.storage.remove_empty_folders_above(name)
+        first = self.totals.skipped[0]
+        reasons = ", ".join(f"{count} {code}" for code, count in self.totals.skipped_by_code.most_common())
+        raise InputError(
+            f"None of the {sources} images can be used ({reasons}). The first is {first.source}: {first.message}",
+            hint=first.hint,
+            code="input.nothing_usable",
+        )
+
+    def _report(self, swept: SweepReport, leaks: list[Leak], seconds: float) -> ExpansionReport:
+        totals = self.totals
+        classes = []
+        for count in self.plan.tally():
+            found = totals.classes.get((count.split, count.category))
+            after = found.originals + found.copies if found else 0
+            planned = count.copies + (count.sources if self.plan.request.originals != "none" else 0)
+            classes.append(
+                ClassReport(
+                    split=count.split, category=count.category, before=count.sources, after=after, planned=planned
+                )
+            )
+        recognition = self.plan.recognition
+        return ExpansionReport(
+            target=str(self.plan.request.target),
+            format=f"{recognition.format} ({recognition.reason})",
+            recipe=self.plan.recipe.name,
+            seed=self.plan.request.seed,
+            images_before=sum(count.before for count in classes),
+            images_after=sum(count.after for count in classes),
+            originals=sum(count.originals for count in totals.classes.values()),
+            copies=sum(count.copies for count in totals.classes.values()),
+            classes=tuple(classes),
+            bytes_before=totals.input_bytes,
+            bytes_after=totals.output_bytes,
+            written=totals.written,
+            removed=swept.removed,
+            kept=swept.kept,
+            retained=totals.retained,
+            set_aside=tuple(totals.set_aside),
+            skipped=tuple(totals.skipped),
+            skipped_count=sum(totals.skipped_by_code.values()),
+            skipped_by_code=dict(totals.skipped_by_code),
+            short=dict(totals.short),
+            short_count=totals.short_count,
+            copies_missing=totals.copies_missing,
+            conversions=dict(totals.conversions),
+            passed_over=dict(self.plan.scan.passed_over),
+            leaks=tuple(leaks[:MOST_LISTED]),
+            leaks_count=len(leaks),
+            tree_digest=f"{totals.digest:064x}",
+            seconds=seconds,
+        )
+
+
+def _typed(reports: Iterator[Any]) -> Iterator[ShardReport]:
+    yield from reports
+
+
+def _decode_limits(request: ExpansionRequest) -> DecodeLimits:
+    return DecodeLimits(max_pixels=request.max_pixels)
+
+
+def _identity(request: ExpansionRequest, recipe: Recipe, border: Border) -> Identity:
+    return Identity(
+        recipe_digest=recipe_digest(recipe, border),
+        seed=request.seed,
+        name=request.name,
+        originals=request.originals,
+        damaged=request.damaged,
+        split=request.split,
+        group=request.group,
+    )
+
+
+def _new_card(plan: Plan, border: Border, identity: Identity, facts: BuildFacts, former: Card | None) -> Card:
+    build = build_name(identity, facts)
+    builds = {**(former.builds if former else {}), build: facts}
+    return Card(
+        state="running",
+        generation=1,
+        nfold=nfold_version(),
+        identity=identity,
+        builds=builds,
+        build=build,
+        request=_as_json(plan.request),
+        recipe=recipe_document(plan.recipe),
+        border=asdict(border),
+        format=plan.recognition.format,
+        source=str(plan.request.source.resolve()),
+    )
+
+
+def _summary(report: ExpansionReport) -> dict[str, Any]:
+    names = (
+        "images_before",
+        "images_after",
+        "originals",
+        "copies",
+        "bytes_after",
+        "skipped_by_code",
+        "copies_missing",
+        "leaks_count",
+        "tree_digest",
+    )
+    return {name: getattr(report, name) for name in names}

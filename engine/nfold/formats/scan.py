@@ -1,0 +1,109 @@
+"""Walk a source folder, one directory entry at a time."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nfold.errors import InputError
+from nfold.formats.base import FoundFile, Scan, split_of
+from nfold.images import EXTENSIONS, UNSUPPORTED_EXTENSIONS
+
+_IMAGE_EXTENSIONS = frozenset(EXTENSIONS) | UNSUPPORTED_EXTENSIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOver:
+    """An entry that is no source, and why."""
+
+    path: str
+    reason: str
+
+
+def scan_folder(
+    root: Path, *, include: Iterable[str] = (), exclude: Iterable[str] = ()
+) -> Iterator[FoundFile | PassedOver]:
+    """Every entry below a folder, in no particular order.
+
+    Links to files are followed: the picture they show is a source. Links to folders are not, since
+    they can lead round in a circle or out of the data set. Names that begin with a dot are hidden,
+    and passed over with all that is below them. A pattern is matched against the whole relative path and against the file name.
+
+    Raises:
+        InputError: The folder, or one below it, cannot be listed.
+    """
+    wanted, unwanted = _matcher(include), _matcher(exclude)
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(root / folder if folder else root) as entries:
+                for entry in entries:
+                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    if entry.name.startswith("."):
+                        yield PassedOver(path=path, reason="hidden")
+                    elif entry.is_dir(follow_symlinks=False):
+                        pending.append(path)
+                    else:
+                        yield _look_at(entry, path, wanted, unwanted)
+        except NotADirectoryError as error:
+            raise InputError(
+                f"{root} is a file, not a folder.",
+                hint="Give the folder that holds the images.",
+                code="input.not_a_folder",
+            ) from error
+        except PermissionError as error:
+            raise InputError(
+                f"Cannot list {root / folder}: permission denied.",
+                hint="Give yourself the right to read it, or --exclude it.",
+                code="input.permission",
+            ) from error
+
+
+def summarise(entries: Iterable[FoundFile | PassedOver]) -> Scan:
+    """The shape of a folder, in memory that does not grow with it."""
+    scan = Scan()
+    for entry in entries:
+        if isinstance(entry, PassedOver):
+            scan.passed_over[entry.reason] += 1
+            scan.examples.setdefault(entry.reason, entry.path)
+            continue
+        scan.images += 1
+        scan.bytes += entry.size
+        first, slash, _ = entry.path.partition("/")
+        split = split_of(first) if slash else None
+        scan.shapes[split or "", entry.path.count("/")] += 1
+    return scan
+
+
+def _look_at(
+    entry: os.DirEntry[str], path: str, wanted: re.Pattern[str] | None, unwanted: re.Pattern[str] | None
+) -> FoundFile | PassedOver:
+    if os.path.splitext(entry.name)[1].lower() not in _IMAGE_EXTENSIONS:
+        is_folder_link = entry.is_symlink() and entry.is_dir()
+        return PassedOver(path=path, reason="link to a folder" if is_folder_link else "not an image")
+    if (wanted and not _matches(wanted, path, entry.name)) or (unwanted and _matches(unwanted, path, entry.name)):
+        return PassedOver(path=path, reason="left out by --include or --exclude")
+    try:
+        facts = entry.stat()
+    except FileNotFoundError:
+        return PassedOver(path=path, reason="broken link" if entry.is_symlink() else "gone while scanning")
+    if stat.S_ISDIR(facts.st_mode):
+        return PassedOver(path=path, reason="link to a folder")
+    if not stat.S_ISREG(facts.st_mode):
+        return PassedOver(path=path, reason="not a regular file")
+    return FoundFile(path=path, size=facts.st_size, mtime_ns=facts.st_mtime_ns)
+
+
+def _matcher(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    joined = "|".join(fnmatch.translate(pattern) for pattern in patterns)
+    return re.compile(joined) if joined else None
+
+
+def _matches(pattern: re.Pattern[str], path: str, name: str) -> bool:
+    return pattern.match(path) is not None or pattern.match(name) is not None

@@ -1,0 +1,1 @@
+"""Decide, exactly and before any work: splits, copies of each source, shards, names."""

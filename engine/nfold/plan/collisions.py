@@ -1,0 +1,90 @@
+"""The proof, before any work, that no two files of the output share a name."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from nfold.errors import UsageError
+from nfold.plan.naming import NameParts, NameTemplate, split_name
+from nfold.plan.table import PlannedSource, SourceTable, source_key, to_blob
+from nfold.randomness import source_digest
+
+
+def name_parts(source: PlannedSource, *, extension: str | None) -> NameParts:
+    """What the name of a copy is made from; `extension` is that of the output format, None to keep."""
+    folder, stem, ext = split_name(source.target)
+    return NameParts(
+        folder=folder,
+        stem=stem,
+        ext=extension or ext,
+        split=source.split or "",
+        label=source.category or "",
+        id8=source_digest(source.id).hex()[:8],
+    )
+
+
+def refuse_collisions(
+    table: SourceTable, template: NameTemplate, *, extension: str | None, fold_case: bool, originals: bool
+) -> None:
+    """Compare the family of each source's copies with all others, and with the originals.
+
+    Raises:
+        UsageError: Two files would get one name; the message names the sources and the option that helps.
+    """
+    connection = table.connection
+    connection.execute("drop table if exists families")
+    connection.execute(
+        "create table families (name blob primary key, key integer, id blob, copies integer) without rowid"
+    )
+    connection.execute("begin")
+    for source in table.all():
+        if not source.copies:
+            continue
+        family = _folded(template.family(name_parts(source, extension=extension)), fold_case)
+        try:
+            connection.execute(
+                "insert into families values (?, ?, ?, ?)",
+                (to_blob(family), source_key(source.id), to_blob(source.id), source.copies),
+            )
+        except sqlite3.IntegrityError as error:
+            other = connection.execute("select id from families where name = ?", (to_blob(family),)).fetchone()[0]
+            raise _collision(template, source.id, other, family.replace("\0", "1")) from error
+    if originals:
+        _refuse_equal_originals(table, template, fold_case)
+        _refuse_taken_by_originals(table, template, fold_case)
+    connection.execute("commit")
+
+
+def _refuse_equal_originals(table: SourceTable, template: NameTemplate, fold_case: bool) -> None:
+    """Originals keep their names, which differ, unless a prepared one changes its extension or case does not count here."""
+    table.connection.execute("create temp table originals (name blob primary key, id blob) without rowid")
+    for source in table.all():
+        name = to_blob(_folded(source.target, fold_case))
+        other = table.connection.execute("select id from originals where name = ?", (name,)).fetchone()
+        if other:
+            raise _collision(template, source.id, other[0], source.target)
+        table.connection.execute("insert into originals values (?, ?)", (name, to_blob(source.id)))
+    table.connection.execute("drop table originals")
+
+
+def _refuse_taken_by_originals(table: SourceTable, template: NameTemplate, fold_case: bool) -> None:
+    for source in table.all():
+        for family, copy in template.families_of(source.target):
+            row = table.connection.execute(
+                "select id, copies from families where name = ?", (to_blob(_folded(family, fold_case)),)
+            ).fetchone()
+            if row and copy <= row[1]:
+                raise _collision(template, source.id, row[0], source.target)
+
+
+def _folded(name: str, fold_case: bool) -> str:
+    return name.casefold() if fold_case else name
+
+
+def _collision(template: NameTemplate, first: str, second: bytes, name: str) -> UsageError:
+    other = second.decode("utf-8", "surrogateescape")
+    return UsageError(
+        f"{first!r} and {other!r} would both write {name!r}.",
+        hint=f"Choose other names for the copies with --name (now {template.text}), for example --name '{{stem}}_{{id8}}_aug{{copy}}{{ext}}', or rename one source.",
+        code="plan.name_collision",
+    )

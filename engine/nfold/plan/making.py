@@ -1,0 +1,155 @@
+"""Make a plan: scan, recognise, split, allot copies, name, cut into shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nfold.errors import InputError, UsageError
+from nfold.formats import FORMATS, FoundFile, PassedOver, Recognition, Scan, Source, recognise, scan_folder, summarise
+from nfold.images import EXTENSION_OF
+from nfold.plan.collisions import refuse_collisions
+from nfold.plan.counts import ClassTally, allot_copies, tally
+from nfold.plan.naming import NameTemplate, split_name
+from nfold.plan.sharding import KeyRange, cut_ranges
+from nfold.plan.table import SourceTable, from_blob, to_blob
+from nfold.recipe import Recipe
+from nfold.request import ExpansionRequest
+from nfold.storage import normal_id
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """All that a run will do, decided before it does any of it.
+
+    Attributes:
+        request: What was asked.
+        recipe: The recipe in full.
+        scan: What the source folder holds.
+        recognition: As which format it is read.
+        table: The sources, with split, copies and names.
+        template: Names of copies.
+        extension: Of the output format, None when copies keep their source's.
+    """
+
+    request: ExpansionRequest
+    recipe: Recipe
+    scan: Scan
+    recognition: Recognition
+    table: SourceTable
+    template: NameTemplate
+    extension: str | None
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether the output has splits."""
+        return self.recognition.has_splits or self.request.split is not None
+
+    @property
+    def annotated(self) -> bool:
+        """Whether images carry more than a class."""
+        return FORMATS[self.recognition.format].has_annotations
+
+    def settle(self, *, fold_case: bool) -> list[KeyRange]:
+        """Allot copies, prove that no two files share a name, and cut the ranges of the shards.
+
+        Raises:
+            UsageError: The counts cannot be met, or two files would get one name.
+        """
+        allot_copies(self.table, self.request, has_splits=self.has_splits)
+        originals = self.request.originals != "none"
+        if self.recipe.prepare and self.extension and originals:
+            self._rename_prepared(self.extension)
+        refuse_collisions(self.table, self.template, extension=self.extension, fold_case=fold_case, originals=originals)
+        return cut_ranges(self.table)
+
+    def tally(self) -> list[ClassTally]:
+        """Sources and copies by split and class."""
+        return tally(self.table)
+
+    def _rename_prepared(self, extension: str) -> None:
+        rows = self.table.connection.execute("select key, id, target from sources").fetchall()
+        for key, identity, target in rows:
+            folder, stem, _ = split_name(from_blob(target))
+            name = f"{folder}/{stem}{extension}" if folder else stem + extension
+            self.table.connection.execute(
+                "update sources set target = ? where key = ? and id = ?", (to_blob(name), key, identity)
+            )
+
+
+def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable) -> Plan:
+    """Scan the source folder and fill the table; counts and names follow in `Plan.settle`.
+
+    Raises:
+        InputError: The folder cannot be used, or holds no image.
+        UsageError: The data set has splits already and is to be split, or an option names what is not there.
+    """
+    root = request.source
+    if not root.exists():
+        raise InputError(f"There is no folder {root}.", hint="Check the path.", code="input.missing")
+    scan = summarise(_scan(request))
+    if not scan.images:
+        found = ", ".join(f"{count} {reason}" for reason, count in scan.passed_over.most_common()) or "nothing at all"
+        raise InputError(
+            f"There are no images in {root} (found: {found}).",
+            hint="JPEG, PNG, WebP, BMP and TIFF are read.",
+            code="input.no_images",
+        )
+    recognition = recognise(root, scan, forced=request.format)
+    _refuse_split_twice(request, recognition)
+    table.add(_sources(_scan(request), recognition))
+    output = recipe.output.format
+    extension = None if output == "keep" else EXTENSION_OF[output]
+    return Plan(
+        request=request,
+        recipe=recipe,
+        scan=scan,
+        recognition=recognition,
+        table=table,
+        template=NameTemplate.parse(request.name),
+        extension=extension,
+    )
+
+
+def _scan(request: ExpansionRequest) -> Iterator[FoundFile | PassedOver]:
+    return scan_folder(request.source, include=request.include, exclude=request.exclude)
+
+
+def _sources(entries: Iterable[FoundFile | PassedOver], recognition: Recognition) -> Iterator[Source]:
+    dataset_format = FORMATS[recognition.format]
+    for entry in entries:
+        if isinstance(entry, FoundFile):
+            identity = normal_id(entry.path)
+            yield Source(
+                id=identity, file=entry, label=dataset_format.label(identity, has_splits=recognition.has_splits)
+            )
+
+
+def _refuse_split_twice(request: ExpansionRequest, recognition: Recognition) -> None:
+    if request.split and recognition.has_splits:
+        raise UsageError(
+            f"--split {request.split}: {request.source} is split already ({recognition.reason}).",
+            hint="Leave --split out: only the training split is expanded.",
+        )
+
+
+def refuse_nesting(source: Path, target: Path) -> None:
+    """Refuse to write into what is read, or to read what is written.
+
+    Raises:
+        UsageError: One folder holds the other, or both are the same.
+    """
+    inner, outer = target.resolve(), source.resolve()
+    if inner == outer or outer in inner.parents:
+        raise UsageError(
+            f"The output {target} lies inside the input {source}.",
+            hint="Choose a folder beside it; the input is never modified.",
+            code="output.inside_input",
+        )
+    if inner in outer.parents:
+        raise UsageError(
+            f"The input {source} lies inside the output {target}.",
+            hint="Choose another folder for the output.",
+            code="input.inside_output",
+        )

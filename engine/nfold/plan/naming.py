@@ -1,0 +1,125 @@
+"""Names of copies: a template, and the proof that no two targets share a name."""
+
+from __future__ import annotations
+
+import os
+import re
+import string
+from dataclasses import dataclass
+from typing import Self
+
+from nfold.errors import UsageError
+
+_FIELDS = ("stem", "copy", "ext", "split", "class", "id8")
+_COPY_MARK = "\0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameParts:
+    """What the fields of a template are filled from."""
+
+    folder: str
+    stem: str
+    ext: str
+    split: str
+    label: str
+    id8: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameTemplate:
+    """A checked template such as `{stem}_aug{copy}{ext}`.
+
+    Without a `/` it names the copy in the folder of its original; with one it is a path from the
+    output folder. `{copy}` either begins the file name or is followed by fixed text and `{ext}` only:
+    then a name tells its copy number and its family, and comparing families proves that no two
+    targets collide, without listing a name for each of N copies.
+    """
+
+    text: str
+    pieces: tuple[tuple[str, str | None], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Check a template.
+
+        Raises:
+            UsageError: An unknown field, no `{copy}`, or one that could make two names equal.
+        """
+        try:
+            parsed = [(literal, field) for literal, field, _, _ in string.Formatter().parse(text)]
+        except ValueError as error:
+            raise UsageError(f"--name {text}: {error}.", hint="Example: {stem}_aug{copy}{ext}") from error
+        fields = [field for _, field in parsed if field is not None]
+        for field in fields:
+            if field not in _FIELDS:
+                raise UsageError(
+                    f"--name {text}: there is no field {{{field}}}.",
+                    hint="Fields: " + " ".join(f"{{{name}}}" for name in _FIELDS),
+                )
+        template = cls(text=text, pieces=tuple(parsed))
+        template._check_shape(fields)
+        return template
+
+    def _check_shape(self, fields: list[str]) -> None:
+        if fields.count("copy") != 1:
+            raise UsageError(
+                f"--name {self.text}: {{copy}} has to stand in it exactly once.", hint="Example: {stem}_aug{copy}{ext}"
+            )
+        if not self.text.endswith("{ext}") or fields.count("ext") != 1:
+            raise UsageError(f"--name {self.text}: it has to end in {{ext}}.", hint="Example: {stem}_aug{copy}{ext}")
+        if self.text.startswith("/") or any(part in ("..", ".", "") for part in self.text.split("/")):
+            raise UsageError(
+                f"--name {self.text}: it has to stay inside the output folder.",
+                hint="Example: {class}/{stem}_aug{copy}{ext}",
+            )
+        before, after = self.text.split("{copy}")
+        leads = before == "" or before.endswith("/")
+        ends_family = bool(re.fullmatch(r"(\D[^{}/]*)?\{ext\}", after)) and bool(re.search(r"[^\d{}]$", before))
+        opens_family = leads and "/" not in after and bool(re.match(r"[^\d{}]", after))
+        if not (ends_family or opens_family):
+            raise UsageError(
+                f"--name {self.text}: two names could be equal, since {{copy}} is not set apart.",
+                hint="Put text that is no digit before {copy} and only fixed text and {ext} after it, as in {stem}_aug{copy}{ext}",
+            )
+
+    def render(self, parts: NameParts, copy: int | str) -> str:
+        """The name of a copy, relative to the output folder."""
+        values = {
+            "stem": parts.stem,
+            "copy": str(copy),
+            "ext": parts.ext,
+            "split": parts.split,
+            "class": parts.label,
+            "id8": parts.id8,
+        }
+        name = "".join(literal + (values[field] if field is not None else "") for literal, field in self.pieces)
+        if "/" in self.text:
+            return "/".join(part for part in name.split("/") if part)
+        return f"{parts.folder}/{name}" if parts.folder else name
+
+    def family(self, parts: NameParts) -> str:
+        """What all copies of a source have in common: its name with a mark in the place of the number."""
+        return self.render(parts, _COPY_MARK)
+
+    def families_of(self, name: str) -> list[tuple[str, int]]:
+        """The (family, copy) pairs that a file name could stand for."""
+        folder, _, base = name.rpartition("/")
+        before, after = self.text.rsplit("/", 1)[-1].split("{copy}")
+        if before == "":
+            found = re.match(r"([1-9]\d*)(\D.*)", base, re.DOTALL)
+            pair = (_COPY_MARK + found[2], int(found[1])) if found else None
+        else:
+            middle = re.escape(after.removesuffix("{ext}"))
+            found = re.fullmatch(rf"(.*\D)([1-9]\d*)({middle}(?:\.[^.]*)?)", base, re.DOTALL)
+            pair = (found[1] + _COPY_MARK + found[3], int(found[2])) if found else None
+        if pair is None:
+            return []
+        return [(f"{folder}/{pair[0]}" if folder else pair[0], pair[1])]
+
+
+def split_name(path: str) -> tuple[str, str, str]:
+    """Folder, stem and extension of a `/`-separated path; `a.tar.jpg` has the stem `a.tar`."""
+    folder, _, base = path.rpartition("/")
+    stem, ext = os.path.splitext(base)
+    return folder, stem, ext

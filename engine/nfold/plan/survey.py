@@ -1,0 +1,83 @@
+"""A look into every source before a split: equal bytes and equal pixels belong together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nfold.executors import WorkerFailure
+from nfold.images import DecodeLimits
+from nfold.plan.table import PlannedSource
+
+CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveyed:
+    """What a source shows.
+
+    Attributes:
+        source: Its id.
+        size: Bytes, when it was scanned.
+        mtime_ns: Time of its last change, when it was scanned.
+        sha256: Of its bytes; None when it cannot be read.
+        pixels: Hash of its pixels; None when it cannot be decoded.
+    """
+
+    source: str
+    size: int
+    mtime_ns: int
+    sha256: str | None
+    pixels: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyTask:
+    """Surveys a chunk of sources; sent to each worker once."""
+
+    source_root: str
+    limits: DecodeLimits
+
+    def __call__(
+        self, chunk: tuple[PlannedSource, ...], blamed: Mapping[str, WorkerFailure], step: Callable[[str], None]
+    ) -> list[Surveyed]:
+        """One row for each source; what is wrong with one is reported when its shard is built."""
+        rows = []
+        for planned in chunk:
+            step(planned.id)
+            sha256, pixels = (None, None) if planned.id in blamed else self._look(planned)
+            rows.append(
+                Surveyed(source=planned.id, size=planned.size, mtime_ns=planned.mtime_ns, sha256=sha256, pixels=pixels)
+            )
+        return rows
+
+    def _look(self, planned: PlannedSource) -> tuple[str | None, str | None]:
+        from nfold.errors import ImageError
+        from nfold.images import decode_image
+        from nfold.variation import pixel_hash
+
+        if planned.size > self.limits.max_bytes:
+            return None, None
+        try:
+            data = (Path(self.source_root) / planned.path).read_bytes()
+        except OSError:
+            return None, None
+        sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            return sha256, pixel_hash(decode_image(data, self.limits))
+        except (ImageError, MemoryError):
+            return sha256, None
+
+
+def chunks(sources: Iterator[PlannedSource]) -> Iterator[tuple[PlannedSource, ...]]:
+    """Sources in bites for the workers."""
+    bite: list[PlannedSource] = []
+    for source in sources:
+        bite.append(source)
+        if len(bite) == CHUNK:
+            yield tuple(bite)
+            bite = []
+    if bite:
+        yield tuple(bite)

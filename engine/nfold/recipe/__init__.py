@@ -1,0 +1,48 @@
+"""Recipes: what to do to a picture, as data. Reading and checking one imports neither Albumentations nor OpenCV."""
+
+from __future__ import annotations
+
+from nfold.recipe.border import Border, resolve_border
+from nfold.recipe.capability import Carriage, carriage_of, needs_boxes
+from nfold.recipe.catalogue import Capabilities, Catalogue, Entry, catalogue
+from nfold.recipe.compile import CompiledRecipe, compile_recipe
+from nfold.recipe.document import recipe_digest, recipe_document
+from nfold.recipe.form import (
+    BorderChoice,
+    LabelRules,
+    OutputRules,
+    Recipe,
+    load_recipe,
+    parse_recipe,
+    preset_named,
+)
+from nfold.recipe.presets import DEFAULT_PRESET, PRESETS
+from nfold.recipe.schema import recipe_schema
+from nfold.recipe.steps import TransformSpec
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "PRESETS",
+    "Border",
+    "BorderChoice",
+    "Capabilities",
+    "Carriage",
+    "Catalogue",
+    "CompiledRecipe",
+    "Entry",
+    "LabelRules",
+    "OutputRules",
+    "Recipe",
+    "TransformSpec",
+    "carriage_of",
+    "catalogue",
+    "compile_recipe",
+    "load_recipe",
+    "needs_boxes",
+    "parse_recipe",
+    "preset_named",
+    "recipe_digest",
+    "recipe_document",
+    "recipe_schema",
+    "resolve_border",
+]

@@ -1,0 +1,170 @@
+"""What a caller asks of `expand`: one model for the Python call, the command line and the REST body."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from nfold.errors import UsageError
+from nfold.plan.naming import NameTemplate
+from nfold.randomness import LARGEST_SEED
+
+LARGEST_COPIES = 1_000
+DEFAULT_RECIPE = "flip-rotate"
+DEFAULT_NAME = "{stem}_aug{copy}{ext}"
+
+_MAGNITUDES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+
+
+def read_count(value: object) -> object:
+    """Read `50M` as 50,000,000; what is no such text passes through to the type's own check."""
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)", value.strip().upper())):
+        return round(float(found[1]) * _MAGNITUDES[found[2]])
+    return value
+
+
+def read_class_copies(value: object) -> object:
+    """Read `cat=3,dog=0` as a table; a class name may itself hold `=`, the last one counts."""
+    if not isinstance(value, str):
+        return value
+    table: dict[str, str] = {}
+    for entry in value.split(","):
+        name, equals, count = entry.rpartition("=")
+        if not equals or not count.strip().isdigit():
+            raise ValueError(f"'{entry}' is not of the form class=copies, as in cat=3,dog=0")
+        table[name.strip()] = count.strip()
+    return table
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Copies = Annotated[int, Field(ge=0, le=LARGEST_COPIES)]
+
+
+class ExpansionRequest(BaseModel):
+    """One expansion, fully described. Equal requests on equal sources give equal trees."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+
+    source: Path = Field(description="Folder of images to expand. Never modified.")
+    target: Path = Field(description="Folder to write: new, empty, or one that nfold wrote before.")
+    copies: Copies | None = Field(None, description="Augmented copies of each training image.")
+    total: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Training images wanted altogether, originals included."
+    )
+    per_class: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Training images wanted in each class, originals included."
+    )
+    balance: bool = Field(False, description="Bring each class up to the size of the largest.")
+    class_copies: Annotated[dict[str, Copies] | None, BeforeValidator(read_class_copies)] = Field(
+        None, description="Copies of each image by class, as in cat=3,dog=0; other classes get --copies, or none."
+    )
+    recipe: str | Path | dict[str, Any] = Field(
+        DEFAULT_RECIPE, description="Name of a preset, a recipe file, or the recipe itself."
+    )
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Another seed gives other variations.")
+    format: str | None = Field(None, description="Read the source as this format instead of recognising it.")
+    split: str | None = Field(
+        None, description="Split into train/val/test by these shares before expanding, as in 80/10/10."
+    )
+    group: str | None = Field(
+        None, description="Regular expression; images whose ids give the same match stay in one split."
+    )
+    splits: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
+        ("train",), description="Splits to expand; the others pass through untouched."
+    )
+    originals: Literal["copy", "link", "none"] = Field("copy", description="How the originals come into the output.")
+    name: str = Field(DEFAULT_NAME, description="Name of a copy: {stem} {copy} {ext} {split} {class} {id8}.")
+    include: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(
+        (), description="Take only files that match (may be repeated)."
+    )
+    exclude: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(
+        (), description="Leave out files that match (may be repeated)."
+    )
+    max_pixels: Annotated[int, Field(ge=1, le=2**30), BeforeValidator(read_count)] = Field(
+        50_000_000, description="Skip images with more pixels than this (50M = fifty million)."
+    )
+    damaged: Literal["skip", "keep"] = Field(
+        "skip", description="Skip damaged images, or keep what can be decoded of them."
+    )
+    rebuild: bool = Field(False, description="Start again in an output made with another recipe, seed or version.")
+    allow_mixed: bool = Field(
+        False, description="Go on in an output made with other library versions; the card lists both."
+    )
+    keep_removed: bool = Field(False, description="Leave copies on disk that are no longer asked for.")
+    workers: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        None, description="Worker processes; as many as there are cores by default."
+    )
+
+    @model_validator(mode="after")
+    def _asks_for_one_thing(self) -> Self:
+        wishes = {
+            "total": self.total,
+            "per-class": self.per_class,
+            "balance": self.balance or None,
+            "class-copies": self.class_copies,
+        }
+        given = [name for name, value in wishes.items() if value is not None]
+        if self.copies is not None and given != ["class-copies"]:
+            given.insert(0, "copies")
+        if not given:
+            raise ValueError("say how many: --copies N (or --total, --per-class, --balance, --class-copies)")
+        if len(given) > 1:
+            raise ValueError(f"--{given[0]} and --{given[1]} cannot be asked for together")
+        if self.rebuild and self.allow_mixed:
+            raise ValueError("--rebuild starts again and --allow-mixed goes on: choose one")
+        if self.group is not None and self.split is None:
+            raise ValueError("--group says which images --split keeps together: give --split, too")
+        return self
+
+    @model_validator(mode="after")
+    def _is_readable(self) -> Self:
+        NameTemplate.parse(self.name)
+        if self.split is not None:
+            read_shares(self.split)
+        if self.group is not None:
+            try:
+                re.compile(self.group)
+            except re.error as error:
+                raise ValueError(f"--group is no regular expression: {error}") from error
+        return self
+
+
+SPLIT_NAMES = ("train", "val", "test")
+
+
+def read_shares(text: str) -> tuple[int, ...]:
+    """Read `80/10/10` (train/val/test) or `90/10` (train/val) as whole shares."""
+    parts = text.split("/")
+    if not (2 <= len(parts) <= 3 and all(part.strip().isdigit() for part in parts)):
+        raise ValueError(f"--split {text}: give train/val/test as in 80/10/10, or train/val as in 90/10")
+    shares = tuple(int(part) for part in parts)
+    if shares[0] == 0 or sum(shares) != 100:
+        raise ValueError(f"--split {text}: the shares have to add up to 100, and train cannot be 0")
+    return shares
+
+
+def make_request(**options: object) -> ExpansionRequest:
+    """Check options given by name.
+
+    Raises:
+        UsageError: One of them is missing, unknown or out of range; the message names each.
+    """
+    try:
+        return ExpansionRequest.model_validate(options)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors(include_url=False):
+            place = "--" + str(problem["loc"][0]).replace("_", "-") + ": " if problem["loc"] else ""
+            text = str(problem["msg"]).removeprefix("Value error, ")
+            lines.append((text if text.startswith("--") else place + text[:1].lower() + text[1:]).rstrip("."))
+        raise UsageError("; ".join(lines) + ".", hint="See 'nfold expand --help'.") from error

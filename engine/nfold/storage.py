@@ -1,0 +1,295 @@
+"""Every access to files of the output goes through here: atomic writes, syncing, typed disk errors.
+
+A local folder is the only storage so far. What the rest of the engine asks of it is small enough for an
+object store: put a file, read it, look at its size, remove it, and commit a marker when all is durable.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+import stat
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from nfold import faults
+from nfold.errors import DiskError, OutputError
+
+PRIVATE = ".nfold"
+_TEMPORARY = f"{PRIVATE}/tmp"  # noqa: S108 - a folder of our own, below the output
+
+_COUNTER = itertools.count()
+
+_DISK_ERRNOS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EIO: "the disk reports an input/output error",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open on this machine",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """What tells whether a file was touched, without reading it."""
+
+    size: int
+    mtime_ns: int
+
+
+@contextlib.contextmanager
+def disk_errors(action: str) -> Iterator[None]:
+    """Turn the OSErrors of a failing disk, and of missing rights, into errors with a hint."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, (DiskError, OutputError)):
+            raise
+        reason = _DISK_ERRNOS.get(error.errno or 0)
+        if reason is not None:
+            raise DiskError(
+                f"Cannot {action}: {reason}.",
+                hint="Make room (or mount it writable), then run the same command: it goes on where it stopped.",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise OutputError(
+                f"Cannot {action}: permission denied.",
+                hint="Choose a folder that you may write to.",
+                code="output.permission",
+            ) from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(
+                f"Cannot {action}: the name is too long.", hint="Give a shorter --name.", code="output.name_too_long"
+            ) from error
+        raise
+
+
+@dataclass(slots=True)
+class LocalStorage:
+    """A folder of files, named by `/`-separated paths relative to `root`."""
+
+    root: Path
+    _made: set[str] = field(default_factory=set)
+
+    def path(self, name: str) -> str:
+        """The path of a file on this machine."""
+        return f"{self.root}/{name}"
+
+    def facts(self, name: str) -> FileFacts | None:
+        """Size and time of a regular file, None when there is none."""
+        try:
+            found = os.lstat(self.path(name))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return FileFacts(size=found.st_size, mtime_ns=found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+
+    def exists(self, name: str) -> bool:
+        """Whether anything at all stands there, be it a folder or a broken link."""
+        return os.path.lexists(self.path(name))
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file."""
+        return Path(self.path(name)).read_bytes()
+
+    def put(self, name: str, data: bytes) -> FileFacts:
+        """Write a file whole, or not at all; it is durable only after `sync`.
+
+        The temporary file stands in the private folder, on the same file system: a trainer that lists
+        the class folders meanwhile never meets a partial picture, and what a kill leaves behind is
+        swept without listing a million files.
+        """
+        with disk_errors(f"write {name}"):
+            temporary = self._temporary()
+            self._write(temporary, data)
+            self._name(temporary, name)
+        facts = self.facts(name)
+        if facts is None:
+            raise OutputError(f"{name} vanished as soon as it was written.", hint="Something else changes this folder.")
+        return facts
+
+    def put_durably(self, name: str, data: bytes) -> None:
+        """Write a file so that it is either the old or the new one after a power cut, too."""
+        with disk_errors(f"write {name}"):
+            temporary = self._temporary()
+            self._write(temporary, data, durable=True)
+            self._name(temporary, name)
+            self._sync_folder(os.path.dirname(self.path(name)))
+
+    @contextlib.contextmanager
+    def lines(self, name: str) -> Iterator[Callable[[str], None]]:
+        """A function that takes lines (ASCII, without their ends).
+
+        The file takes its name, durably, when all lines are written; if that fails, there is no file.
+        """
+        with disk_errors(f"write {name}"):
+            temporary = self._temporary()
+            with contextlib.ExitStack() as undo:
+                undo.callback(Path(temporary).unlink, missing_ok=True)
+                with Path(temporary).open("w", encoding="ascii") as file:
+                    yield lambda line: _write_line(file, line)
+                    file.flush()
+                    os.fsync(file.fileno())
+                self._name(temporary, name)
+            self._sync_folder(os.path.dirname(self.path(name)))
+
+    def link(self, name: str, original: str) -> FileFacts:
+        """Hard-link a file that stands elsewhere on this machine.
+
+        Raises:
+            OutputError: The file system, or another one, does not allow the link.
+        """
+        self._make_folder(name)
+        try:
+            os.link(original, self.path(name))
+        except FileExistsError:
+            self.remove(name)
+            os.link(original, self.path(name))
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+                raise
+            raise OutputError(
+                f"Cannot link {original} into the output: {os.strerror(error.errno or 0)}.",
+                hint="Source and target have to be on one file system; otherwise use --originals copy.",
+                code="originals.cannot_link",
+            ) from error
+        facts = self.facts(name)
+        if facts is None:
+            raise OutputError(
+                f"{name} is not a regular file once linked.", hint="Use --originals copy.", code="originals.cannot_link"
+            )
+        return facts
+
+    def sync(self, names: Iterable[str]) -> None:
+        """Make files, and the folders that name them, durable."""
+        folders: set[str] = set()
+        with disk_errors("sync the files of a shard"):
+            for name in names:
+                path = self.path(name)
+                descriptor = os.open(path, os.O_RDONLY)
+                try:
+                    faults.hit("storage.sync")
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+                folders.add(os.path.dirname(path))
+            root = str(self.root)
+            for folder in list(folders):
+                while len(folder) > len(root):
+                    folder = os.path.dirname(folder)
+                    folders.add(folder)
+            for folder in folders:
+                self._sync_folder(folder)
+
+    def remove(self, name: str) -> None:
+        """Remove a file; it is no error when it is gone already."""
+        with disk_errors(f"remove {name}"):
+            Path(self.path(name)).unlink(missing_ok=True)
+
+    def remove_empty_folders_above(self, name: str) -> None:
+        """Remove the folders of a removed file as far up as they are empty."""
+        folder = os.path.dirname(name)
+        while folder:
+            try:
+                Path(self.path(folder)).rmdir()
+            except OSError:
+                return
+            self._made.discard(folder)
+            folder = os.path.dirname(folder)
+
+    def set_aside(self, name: str) -> str:
+        """Move a file that is in the way, and may be somebody's work, into the private folder."""
+        for count in range(1_000_000):
+            kept = f"{PRIVATE}/replaced/{name}" + (f".{count}" if count else "")
+            if not self.exists(kept):
+                break
+        with disk_errors(f"move {name} aside"):
+            self._make_folder(kept)
+            Path(self.path(name)).rename(self.path(kept))
+        return kept
+
+    def sweep_temporaries(self) -> int:
+        """Remove what a killed run left half-written; call with the lock held."""
+        return sum(1 for entry in self._scan(_TEMPORARY) if self._unlink(entry.path))
+
+    def names_in(self, folder: str) -> list[str]:
+        """The file names in a folder, sorted; empty when it does not exist."""
+        return sorted(entry.name for entry in self._scan(folder))
+
+    def ignores_case(self) -> bool:
+        """Whether `a.jpg` and `A.jpg` are one file here, as on most Macs."""
+        probe = f"{PRIVATE}/case-Probe"
+        self.put(probe, b"")
+        try:
+            return self.exists(probe.swapcase().replace(PRIVATE.swapcase(), PRIVATE))
+        finally:
+            self.remove(probe)
+
+    def _scan(self, folder: str) -> Iterator[os.DirEntry[str]]:
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.path(folder)) as entries:
+            yield from entries
+
+    @staticmethod
+    def _unlink(path: str) -> bool:
+        Path(path).unlink(missing_ok=True)
+        return True
+
+    def _temporary(self) -> str:
+        self._make_folder(f"{_TEMPORARY}/x")
+        return self.path(f"{_TEMPORARY}/{os.getpid()}-{next(_COUNTER)}")
+
+    def _name(self, temporary: str, name: str) -> None:
+        try:
+            self._make_folder(name)
+            faults.hit("storage.rename")
+            Path(temporary).rename(self.path(name))
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def _make_folder(self, name: str) -> None:
+        folder = os.path.dirname(name)
+        if folder not in self._made:
+            os.makedirs(self.path(folder), exist_ok=True)  # noqa: PTH103
+            self._made.add(folder)
+
+    @staticmethod
+    def _write(path: str, data: bytes, *, durable: bool = False) -> None:
+        faults.hit("storage.open")
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            faults.hit("storage.write")
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            if durable:
+                faults.hit("storage.sync")
+                os.fsync(descriptor)
+        except OSError:
+            Path(path).unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(descriptor)
+
+    @staticmethod
+    def _sync_folder(folder: str) -> None:
+        faults.hit("storage.sync")
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _write_line(file: TextIO, line: str) -> None:
+    file.write(line + "\n")
+
+
+def normal_id(path: str) -> str:
+    """The source id of a path as found on disk: `/`-separated already, brought to Unicode NFC."""
+    return path if path.isascii() else unicodedata.normalize("NFC", path)

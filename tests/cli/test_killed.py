@@ -1,0 +1,175 @@
+"""Kill a run at any moment, run the same command: the tree is that of an undisturbed run."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from nfold.faults import POINTS
+
+from tests.conftest import tree, tree_digest
+
+pytestmark = pytest.mark.slow
+
+SURELY_REACHED = [
+    name
+    for name in POINTS
+    if name not in ("split.recorded", "sweep.listed", "sweep.between_files", "rebuild.between_files")
+]
+
+
+def command(source: Path, target: Path, *options: str) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "nfold_cli",
+        "expand",
+        str(source),
+        str(target),
+        "--workers",
+        "2",
+        "--quiet",
+        *options,
+    ]
+
+
+def start(arguments: list[str], fault: str | None = None) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **({"NFOLD_FAULT": fault} if fault else {})}
+    return subprocess.Popen(arguments, env=environment, start_new_session=True, stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[bytes]) -> int:
+    _, messages = process.communicate(timeout=120)
+    if process.returncode not in (0, 3, -signal.SIGKILL):
+        raise AssertionError(messages.decode())
+    return process.returncode
+
+
+def assert_committed_is_sound(target: Path) -> None:
+    """What is marked as committed is there, byte for byte, and no visible file is torn."""
+    from nfold.verify import verify
+
+    if (target / "nfold.json").exists():
+        report = verify(target)
+        missing = [fault for fault in report.faults if fault.problem != "missing"]
+        assert not missing, f"committed files were changed: {missing}"
+
+
+def assert_visible_files_are_whole(target: Path, whole: dict[str, str]) -> None:
+    torn = {name for name, digest in tree(target).items() if name in whole and whole[name] != digest}
+    assert not torn, f"torn files are visible: {torn}"
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.conftest import write_picture
+
+    root = tmp_path_factory.mktemp("kill") / "photos"
+    for number in range(24):
+        write_picture(root / f"class{number % 3}" / f"{number}.jpg", number)
+    return root
+
+
+@pytest.fixture(scope="module")
+def undisturbed(photos: Path) -> dict[str, str]:
+    target = photos.parent / "undisturbed"
+    assert finish(start(command(photos, target, "-n", "3"))) == 0
+    return tree(target)
+
+
+@pytest.mark.parametrize("point", SURELY_REACHED)
+@pytest.mark.parametrize("count", [1, 4])
+def test_killed_at_a_fault_point(
+    point: str, count: int, photos: Path, undisturbed: dict[str, str], tmp_path: Path
+) -> None:
+    target = tmp_path / "out"
+    code = finish(start(command(photos, target, "-n", "3"), fault=f"{point}:{count}"))
+    assert code == -signal.SIGKILL or count > 1, f"{point} is never reached"
+    assert_committed_is_sound(target)
+    assert_visible_files_are_whole(target, undisturbed)
+    assert finish(start(command(photos, target, "-n", "3"))) == 0
+    assert tree(target) == undisturbed
+    card = json.loads((target / "nfold.json").read_text())
+    assert card["state"] == "complete"
+    assert card["result"]["tree_digest"] == tree_digest(target)
+    assert not list((target / ".nfold/tmp").iterdir())
+
+
+@pytest.mark.parametrize(
+    "point", ["sweep.listed", "sweep.between_files", "shard.committed", "shard.files_written", "run.before_finish"]
+)
+def test_killed_while_taking_copies_back(point: str, photos: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    assert finish(start(command(photos, target, "-n", "5"))) == 0
+    assert finish(start(command(photos, target, "-n", "3"), fault=f"{point}:1")) == -signal.SIGKILL
+    assert_committed_is_sound(target)
+    assert finish(start(command(photos, target, "-n", "3"))) == 0
+    assert tree(target) == undisturbed
+
+
+def test_killed_while_taking_copies_back_and_then_asked_for_more_again(photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    assert finish(start(command(photos, target, "-n", "5"))) == 0
+    five = tree(target)
+    assert finish(start(command(photos, target, "-n", "3"), fault="sweep.between_files:5")) == -signal.SIGKILL
+    assert finish(start(command(photos, target, "-n", "5"))) == 0
+    assert tree(target) == five
+
+
+@pytest.mark.parametrize("point", ["rebuild.between_files", "run.card_written", "shard.files_written"])
+def test_killed_while_starting_again(point: str, photos: Path, tmp_path: Path) -> None:
+    target, other = tmp_path / "out", ("-n", "2", "--seed", "9")
+    assert finish(start(command(photos, target, "-n", "3"))) == 0
+    assert (
+        finish(
+            start(
+                command(photos, target, *other, "--rebuild"),
+                fault=f"{point}:3" if point.startswith("rebuild") else f"{point}:1",
+            )
+        )
+        == -signal.SIGKILL
+    )
+    assert finish(start(command(photos, target, *other))) == 0, (
+        "once begun, a rebuild goes on without being asked again"
+    )
+    assert finish(start(command(photos, tmp_path / "fresh", *other))) == 0
+    assert tree(target) == tree(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("point", ["split.recorded", "run.card_written", "shard.committed"])
+def test_killed_while_splitting(point: str, photos: Path, tmp_path: Path) -> None:
+    target, options = tmp_path / "out", ("-n", "2", "--split", "60/20/20")
+    assert finish(start(command(photos, tmp_path / "straight", *options))) == 0
+    assert finish(start(command(photos, target, *options), fault=f"{point}:1")) == -signal.SIGKILL
+    assert finish(start(command(photos, target, *options))) == 0
+    assert tree(target) == tree(tmp_path / "straight")
+
+
+def test_killed_at_random_moments(photos: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
+    seed = int(os.environ.get("NFOLD_KILL_SEED") or random.SystemRandom().randrange(10**6))
+    kills = int(os.environ.get("NFOLD_KILLS") or 12)
+    print(f"NFOLD_KILL_SEED={seed}")
+    chance = random.Random(seed)
+    target, killed = tmp_path / "out", 0
+    for attempt in range(kills):
+        if attempt % 4 == 3:
+            shutil.rmtree(target, ignore_errors=True)
+        process = start(command(photos, target, "-n", "3"))
+        time.sleep(chance.uniform(0.3, 2.6))
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            killed += 1
+        finish(process)
+        assert_committed_is_sound(target)
+        assert_visible_files_are_whole(target, undisturbed)
+    assert killed, "no kill came in time"
+    assert finish(start(command(photos, target, "-n", "3"))) == 0
+    assert tree(target) == undisturbed
