@@ -66,9 +66,6 @@ def make_folder(tmp_path: Path) -> Callable[..., Path]:
 class InlineWorkforce:
     """Stands for worker processes where a test is about something else: the same task, in this process."""
 
-    def __init__(self, limits: Any) -> None:
-        self.limits = limits
-
     def __enter__(self) -> InlineWorkforce:
         return self
 
@@ -99,7 +96,7 @@ def expand_inline() -> Callable[..., Any]:
     from nfold.request import make_request
 
     def expand(source: Path, target: Path, **options: Any) -> Any:
-        return run_expansion(make_request(source=source, target=target, **options), open_workers=InlineWorkforce)  # type: ignore[arg-type]
+        return run_expansion(make_request(source=source, target=target, **options), workforce=InlineWorkforce())  # type: ignore[arg-type]
 
     return expand
 

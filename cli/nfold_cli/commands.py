@@ -23,27 +23,24 @@ def _print_json(document: object) -> None:
 
 def expand(options: argparse.Namespace) -> int:
     """`nfold expand`."""
-    from nfold.request import make_request
+    from nfold.api import expand as expand_folder
     from nfold_cli.progress import ProgressDisplay
     from nfold_cli.summary import expansion_summary, plan_summary
 
     given = {
         option.field: getattr(options, option.field) for option in EXPAND_OPTIONS if hasattr(options, option.field)
     }
-    request = make_request(source=options.source, target=options.target, **given)
     if options.dry_run:
-        from nfold.api import plan
+        from nfold.rehearsal import dry_run
 
-        planned = plan(request)
+        planned = dry_run(options.source, options.target, **given)
         if options.json:
             _print_json(planned.to_json())
         else:
             _print(plan_summary(planned))
         return DONE
-    from nfold.expansion import run_expansion
-
     with ProgressDisplay(quiet=options.quiet or options.json, noun="images") as display:
-        report = run_expansion(request, observe=display.observe)
+        report = expand_folder(options.source, options.target, **given, observe=display.observe)
     if options.json:
         _print_json(report.to_json())
     elif not options.quiet:
@@ -53,7 +50,7 @@ def expand(options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """`nfold verify`."""
-    from nfold.verify import verify as verify_output
+    from nfold.verification import verify as verify_output
     from nfold_cli.progress import ProgressDisplay
 
     with ProgressDisplay(quiet=options.quiet or options.json) as display:
@@ -142,7 +139,7 @@ def explain(options: argparse.Namespace) -> int:
 
 def preview(options: argparse.Namespace) -> int:
     """`nfold preview`."""
-    from nfold.preview import preview as draw
+    from nfold.contact_sheet import preview as draw
 
     report = draw(
         options.source,
@@ -239,7 +236,7 @@ _RECIPE_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 def doctor(options: argparse.Namespace) -> int:
     """`nfold doctor`."""
-    from nfold.doctor import doctor as diagnose
+    from nfold.diagnosis import doctor as diagnose
 
     diagnosis = diagnose()
     if options.json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nfold_cli.text import bold, count, duration, printable, size, table
 
 if TYPE_CHECKING:
-    from nfold.api import PlanSummary
+    from nfold.rehearsal import PlanSummary
     from nfold.report import ExpansionReport
 
 _MOST_CLASSES = 20

@@ -14,28 +14,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nfold.api import expand, plan
-    from nfold.doctor import doctor
+    from nfold.api import expand
+    from nfold.contact_sheet import preview
+    from nfold.diagnosis import doctor
     from nfold.errors import NfoldError
-    from nfold.preview import preview
     from nfold.provenance import explain, regenerate
     from nfold.recipe import load_recipe
+    from nfold.rehearsal import dry_run
     from nfold.report import ExpansionReport
     from nfold.request import ExpansionRequest
-    from nfold.verify import verify
+    from nfold.verification import verify
 
 _MODULE_OF = {
     "ExpansionReport": "nfold.report",
     "ExpansionRequest": "nfold.request",
     "NfoldError": "nfold.errors",
-    "doctor": "nfold.doctor",
+    "doctor": "nfold.diagnosis",
     "expand": "nfold.api",
     "explain": "nfold.provenance",
     "load_recipe": "nfold.recipe",
-    "plan": "nfold.api",
-    "preview": "nfold.preview",
+    "dry_run": "nfold.rehearsal",
+    "preview": "nfold.contact_sheet",
     "regenerate": "nfold.provenance",
-    "verify": "nfold.verify",
+    "verify": "nfold.verification",
 }
 
 __all__ = [
@@ -43,10 +44,10 @@ __all__ = [
     "ExpansionRequest",
     "NfoldError",
     "doctor",
+    "dry_run",
     "expand",
     "explain",
     "load_recipe",
-    "plan",
     "preview",
     "regenerate",
     "verify",

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from nfold.card import Card, refuse_foreign
+from nfold.defaults import DEFAULT_NAME, DEFAULT_RECIPE, MOST_WORKERS
 from nfold.events import Observer, ignore
-from nfold.expansion import run_expansion
-from nfold.plan.making import Plan, make_plan, refuse_nesting
-from nfold.plan.splitting import SplitBook
-from nfold.plan.survey import Surveyed
-from nfold.plan.table import SourceTable
-from nfold.recipe import load_recipe
-from nfold.report import ExpansionReport
-from nfold.request import DEFAULT_NAME, DEFAULT_RECIPE, ExpansionRequest, make_request, read_shares
-from nfold.storage import LocalStorage
+from nfold.workers import begin_workers
+
+if TYPE_CHECKING:
+    from nfold.report import ExpansionReport
 
 
 def expand(
@@ -64,81 +58,15 @@ def expand(
         DiskError: The disk refused; the same call goes on where it stopped.
     """
     options = {field: value for field, value in locals().items() if field != "observe"}
-    return run_expansion(make_request(**options), observe=observe)
+    with begin_workers(target=target, copies=copies, workers=_whole(workers)) as workforce:
+        # Imported only now: two thirds of a second in the workers' process pass meanwhile.
+        from nfold.expansion import run_expansion
+        from nfold.request import make_request
+
+        return run_expansion(make_request(**options), observe=observe, workforce=workforce)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanSummary:
-    """What a run would do.
-
-    Attributes:
-        format: As which format the source is read, and why.
-        recipe: Name of the recipe.
-        sources: Images found.
-        files: Images that the output would have.
-        classes: (split, class, images before, images after).
-        bytes_estimate: Roughly what the output would weigh, from the size of the sources.
-        already_there: Images that a former run has written to the target.
-        passed_over: Entries of the source folder that are no sources, by reason.
-    """
-
-    format: str
-    recipe: str
-    sources: int
-    files: int
-    classes: tuple[tuple[str | None, str | None, int, int], ...]
-    bytes_estimate: int
-    already_there: int
-    passed_over: dict[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """As one JSON object."""
-        return asdict(self)
-
-
-def plan(request: ExpansionRequest) -> PlanSummary:
-    """Decide all that a run would decide, and write nothing.
-
-    With `--split` the images are not read, so files that are equal are not yet known to belong together.
-
-    Raises:
-        UsageError, InputError, OutputError: As `expand` would.
-    """
-    refuse_nesting(request.source, request.target)
-    refuse_foreign(request.target)
-    card = Card.read(LocalStorage(request.target))
-    with SourceTable() as table:
-        made = make_plan(request, load_recipe(request.recipe), table)
-        if request.split:
-            _split_by_name(made, request.split)
-        made.settle(fold_case=False)
-        return _summarise(made, card)
-
-
-def _split_by_name(made: Plan, split: str) -> None:
-    book = SplitBook(made.table, None)
-    book.enter(
-        Surveyed(source=source.id, size=source.size, mtime_ns=source.mtime_ns, sha256=None, pixels=None)
-        for source in list(made.table.all())
-    )
-    book.assign(read_shares(split), made.request.group)
-
-
-def _summarise(made: Plan, card: Card | None) -> PlanSummary:
-    kept = made.request.originals != "none"
-    counts = made.tally()
-    sources = sum(count.sources for count in counts)
-    copies = sum(count.copies for count in counts)
-    return PlanSummary(
-        format=f"{made.recognition.format} ({made.recognition.reason})",
-        recipe=made.recipe.name,
-        sources=sources,
-        files=copies + (sources if kept else 0),
-        classes=tuple(
-            (count.split, count.category, count.sources, count.copies + (count.sources if kept else 0))
-            for count in counts
-        ),
-        bytes_estimate=round(made.scan.bytes * (kept + copies / sources)) if sources else 0,
-        already_there=int(card.result.get("images_after", 0)) if card else 0,
-        passed_over=dict(made.scan.passed_over),
-    )
+def _whole(workers: object) -> int | None:
+    """A number of workers that is worth starting; what is none is refused with the rest of the request."""
+    text = str(workers)
+    return int(text) if text.isdigit() and 1 <= int(text) <= MOST_WORKERS else None

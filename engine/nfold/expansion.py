@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,7 +14,7 @@ from nfold.build import BuildSettings
 from nfold.card import CARD, Card, Identity, build_name, refuse_foreign, refuse_mismatch
 from nfold.errors import InputError
 from nfold.events import Observer, Planned, Progressed, Removing, StageBegan, ignore
-from nfold.executors import Progress, Progress, WorkerLimits, Workforce, open_workforce
+from nfold.executors import Progress, Workforce
 from nfold.images import DecodeLimits
 from nfold.leaks import find_leaks
 from nfold.locking import lock_output
@@ -32,26 +31,23 @@ from nfold.shard import ShardReport, ShardTask
 from nfold.storage import PRIVATE, LocalStorage
 from nfold.sweep import SweepReport, remove_build, sweep_surplus
 from nfold.versions import BuildFacts, nfold_version
+from nfold.workers import begin_workers
 
 SKIPPED = f"{PRIVATE}/skipped.jsonl"
-
-_PRELOAD = ("cv2", "simplejpeg", "nfold.shard")
-_PRELOAD_TO_VARY = (*_PRELOAD, "albumentations")
-
-_ATTEMPTS = 10
-"""Deaths from outside that one picture may meet; its own crashes and hangs convict it at the second."""
-
-_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 * 2**20), "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20)}
-"""Left to itself, glibc gives every picture's memory back and fetches it anew, page by page: 40 % of a warp."""
 
 
 def run_expansion(
     request: ExpansionRequest,
     *,
     observe: Observer = ignore,
-    open_workers: Callable[[WorkerLimits], Workforce] = open_workforce,
+    workforce: Workforce | None = None,
 ) -> ExpansionReport:
     """Expand a data set, or bring an expanded one up to date.
+
+    Args:
+        request: What is asked for.
+        observe: Told about stages and progress.
+        workforce: Workers that were begun already; begun here, and ended, when there are none.
 
     Raises:
         UsageError: The request makes no sense for this data set.
@@ -64,32 +60,17 @@ def run_expansion(
     refuse_foreign(request.target)
     recipe = load_recipe(request.recipe)
     storage = LocalStorage(request.target)
-    with SourceTable() as table, open_workers(_limits(request, Card.read(storage))) as workforce:
+    with contextlib.ExitStack() as stack:
+        if workforce is None:
+            workforce = stack.enter_context(
+                begin_workers(target=request.target, copies=request.copies, workers=request.workers)
+            )
+        table = stack.enter_context(SourceTable())
         observe(StageBegan(stage="scan"))
         plan = make_plan(request, recipe, table)
-        with lock_output(request.target):
-            faults.hit("run.locked")
-            run = Run.open(plan, storage, workforce, observe)
-            return run.carry_out(began)
-
-
-def worker_count(request: ExpansionRequest) -> int:
-    """As many as asked for, else one for each core that this process may use."""
-    if request.workers is not None:
-        return request.workers
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _limits(request: ExpansionRequest, card: Card | None) -> WorkerLimits:
-    # A repeated command has most likely nothing to vary: then two seconds of imports are spared.
-    is_repeat = card is not None and card.state == "complete" and card.request == _as_json(request)
-    environment = {"OPENCV_IO_MAX_IMAGE_PIXELS": str(request.max_pixels), **_MALLOC}
-    return WorkerLimits(
-        workers=worker_count(request),
-        attempts=_ATTEMPTS,
-        preload=_PRELOAD if is_repeat else _PRELOAD_TO_VARY,
-        environment=environment,
-    )
+        stack.enter_context(lock_output(request.target))
+        faults.hit("run.locked")
+        return Run.open(plan, storage, workforce, observe).carry_out(began)
 
 
 def _as_json(request: ExpansionRequest) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from nfold.randomness import variation_generators
 from nfold.recipe import Border, parse_recipe
 from nfold.storage import LocalStorage
 from nfold.variation import RecipeInForce, Sample, pixel_hash, prepare, vary
-from nfold.verify import open_output
+from nfold.verification import open_output
 from nfold.versions import build_facts
 
 

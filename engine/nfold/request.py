@@ -8,13 +8,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from nfold.defaults import DEFAULT_NAME, DEFAULT_RECIPE, MOST_WORKERS
 from nfold.errors import UsageError
 from nfold.plan.naming import NameTemplate
 from nfold.randomness import LARGEST_SEED
 
 LARGEST_COPIES = 1_000
-DEFAULT_RECIPE = "flip-rotate"
-DEFAULT_NAME = "{stem}_aug{copy}{ext}"
 
 _MAGNITUDES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
@@ -101,7 +100,7 @@ class ExpansionRequest(BaseModel):
         False, description="Go on in an output made with other library versions; the card lists both."
     )
     keep_removed: bool = Field(False, description="Leave copies on disk that are no longer asked for.")
-    workers: Annotated[int, Field(ge=1, le=256)] | None = Field(
+    workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] | None = Field(
         None, description="Worker processes; as many as there are cores by default."
     )
 

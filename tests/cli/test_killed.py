@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from nfold.faults import POINTS
 
+from nfold.faults import POINTS
 from tests.conftest import tree, tree_digest
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def finish(process: subprocess.Popen[bytes]) -> int:
 
 def assert_committed_is_sound(target: Path) -> None:
     """What is marked as committed is there, byte for byte, and no visible file is torn."""
-    from nfold.verify import verify
+    from nfold.verification import verify
 
     if (target / "nfold.json").exists():
         report = verify(target)

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nfold
 import pytest
+
+import nfold
 from nfold.errors import (
     DiskError,
     ForeignFileError,
@@ -21,7 +22,6 @@ from nfold.errors import (
     OutputMismatchError,
     UsageError,
 )
-
 from tests.conftest import tree, write_picture
 
 
@@ -192,7 +192,6 @@ class TestNothingLost:
         from nfold.events import Event, Removing
         from nfold.expansion import run_expansion
         from nfold.request import make_request
-
         from tests.conftest import InlineWorkforce
 
         source, target, there = make_folder(3), tmp_path / "out", []
@@ -240,7 +239,6 @@ class TestNothingLost:
         from nfold.events import Event, Planned
         from nfold.expansion import run_expansion
         from nfold.request import make_request
-
         from tests.conftest import InlineWorkforce
 
         source = make_folder(4)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nfold.images import DecodeLimits, decode_image
 from nfold.randomness import variation_generators
 from nfold.recipe import load_recipe, resolve_border
 from nfold.variation import RecipeInForce, Sample, vary
-
 from tests.conftest import paint, tree, tree_digest, write_picture
 
 LOSSLESS = {"augment": [{"HorizontalFlip": {"p": 0.5}}, {"Rotate": {"limit": 36, "p": 1}}], "output": {"format": "png"}}

@@ -70,6 +70,7 @@ def test_odd_files_cost_themselves_and_nothing_else(real_data: Path, tmp_path: P
 
 def test_depth_channels_and_alpha_of_copies_are_those_of_their_sources(real_data: Path, tmp_path: Path) -> None:
     import cv2
+
     import nfold
 
     source = tmp_path / "in"
@@ -111,9 +112,10 @@ def test_a_picture_that_the_recipe_cannot_take_is_skipped_with_the_transform_nam
 
 
 def test_orientation_profile_and_resolution_go_into_the_copies(real_data: Path, tmp_path: Path) -> None:
-    import nfold
     import PIL.Image
     import PIL.ImageCms
+
+    import nfold
 
     source = tmp_path / "in"
     source.mkdir()

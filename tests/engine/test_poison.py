@@ -6,29 +6,25 @@ import os
 import signal
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from nfold.executors import WorkerLimits, Workforce, open_workforce
+
+from nfold.executors import WorkerLimits, open_workforce
 from nfold.expansion import run_expansion
 from nfold.request import make_request
-
 from tests.conftest import tree, write_picture
 from tests.engine import poison
 
 pytestmark = pytest.mark.slow
 
 
-def impatient(limits: WorkerLimits) -> Workforce:
-    return open_workforce(
-        replace(limits, step_timeout_s=5, memory_bytes=2**31, preload=(*limits.preload, "tests.engine.poison"))
-    )
-
-
 def expand(source: Path, target: Path, **options: Any) -> Any:
-    return run_expansion(make_request(source=source, target=target, workers=2, **options), open_workers=impatient)
+    preload = ("cv2", "simplejpeg", "nfold.shard", "albumentations", "tests.engine.poison")
+    limits = WorkerLimits(workers=2, attempts=10, step_timeout_s=5, memory_bytes=2**31, preload=preload)
+    with open_workforce(limits) as workforce:
+        return run_expansion(make_request(source=source, target=target, **options), workforce=workforce)
 
 
 def test_each_poisoned_picture_is_named_and_all_others_are_expanded(tmp_path: Path) -> None:

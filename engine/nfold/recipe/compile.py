@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import JsonValue
 
 from nfold.errors import InvalidRecipeError, Problem
-from nfold.recipe.fast_warp import warp_in_four_channels
 from nfold.recipe.border import Border
 from nfold.recipe.capability import Carriage
 from nfold.recipe.constants import CONSTANTS_OF_ARGUMENT
+from nfold.recipe.fast_warp import warp_in_four_channels
 from nfold.recipe.form import Recipe
 from nfold.recipe.steps import TransformSpec
 

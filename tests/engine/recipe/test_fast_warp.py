@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.conftest import paint
+
 from nfold.recipe import Border, Carriage, compile_recipe, load_recipe
 from nfold.recipe.compile import load_albumentations
-
-from tests.conftest import paint
 
 PLAIN = Carriage(grey_as_rgb=False, as_float=False, alpha_as_mask=False)
 STEPS: list[dict[str, Any]] = [
