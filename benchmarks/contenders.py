@@ -37,12 +37,17 @@ def floor_one(job: tuple[str, str, int, bool]) -> None:
 
 def loop_one(job: tuple[str, str, int]) -> None:
     """As in the tutorials: imread, a pipeline, imwrite."""
-    import albumentations as A
+    import albumentations
     import cv2
 
     global pipeline
     if pipeline is None:
-        pipeline = A.Compose([A.HorizontalFlip(p=0.5), A.Rotate(limit=36, p=1, border_mode=cv2.BORDER_REFLECT_101)])
+        pipeline = albumentations.Compose(
+            [
+                albumentations.HorizontalFlip(p=0.5),
+                albumentations.Rotate(limit=36, p=1, border_mode=cv2.BORDER_REFLECT_101),
+            ]
+        )
     path, target, copies = job
     picture = cv2.imread(path)
     cv2.imwrite(f"{target}/{Path(path).name}", picture)

@@ -21,6 +21,17 @@ def _print_json(document: object) -> None:
     _print(json.dumps(document, indent=2))
 
 
+def _write(path: str, data: bytes) -> None:
+    from nfold.errors import OutputError
+
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {path}: {error.strerror}.", hint="Give a file in a folder that exists."
+        ) from error
+
+
 def expand(options: argparse.Namespace) -> int:
     """`nfold expand`."""
     from nfold.api import expand as expand_folder
@@ -73,7 +84,7 @@ def verify(options: argparse.Namespace) -> int:
         return DONE
     if report.faults_count:
         _print(
-            f"{report.faults_count:,} of {count(report.files, 'file')} missing or changed. Run the same expand command to mend them.{state}"
+            f"{report.faults_count:,} of {count(report.files, 'file')} missing or changed. Delete the changed ones, then run the same expand command to mend them.{state}"
         )
     else:
         _print(
@@ -88,7 +99,7 @@ def regenerate(options: argparse.Namespace) -> int:
 
     made = make_again(options.target, options.file, source=options.source)
     if options.output:
-        Path(options.output).write_bytes(made.data)
+        _write(options.output, made.data)
     if options.json:
         _print_json(made.to_json())
         return DONE if made.same_bytes else FAILED
@@ -140,7 +151,10 @@ def explain(options: argparse.Namespace) -> int:
 def preview(options: argparse.Namespace) -> int:
     """`nfold preview`."""
     from nfold.contact_sheet import preview as draw
+    from nfold.errors import UsageError
 
+    if not options.output.lower().endswith(".png"):
+        raise UsageError(f"--output {options.output}: the sheet is a PNG.", hint="Give a name that ends in .png.")
     report = draw(
         options.source,
         copies=options.copies,
@@ -150,7 +164,7 @@ def preview(options: argparse.Namespace) -> int:
         include=options.include,
         exclude=options.exclude,
     )
-    Path(options.output).write_bytes(report.png)
+    _write(options.output, report.png)
     if options.json:
         _print_json({"output": options.output, "shown": report.shown, "skipped": report.skipped})
         return DONE

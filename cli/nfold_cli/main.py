@@ -23,7 +23,9 @@ def main(arguments: list[str]) -> int:
     from nfold_cli.parser import make_parser
 
     parser = make_parser()
-    options = parser.parse_args(arguments)
+    options, strange = parser.parse_known_args(arguments)
+    if strange:
+        parser.of_command(options.command).error(f"unrecognized arguments: {' '.join(strange)}")
     if options.version:
         return _print_version()
     if options.command is None:
@@ -85,7 +87,7 @@ def _print_error(error: NfoldError, options: argparse.Namespace) -> int:
             f"  {problem.pointer or '/'}: {printable(problem.message)}"
             + (f" {printable(problem.hint)}" if problem.hint else "")
         )
-    if error.hint:
+    if error.hint and error.hint not in {problem.hint for problem in problems}:
         lines.append(f"  {printable(error.hint)}")
     sys.stderr.write("\n".join(lines) + f"\n  [{error.stable_code}]\n")
     if isinstance(error, DiskError):

@@ -58,7 +58,7 @@ EXPAND_OPTIONS: tuple[Option, ...] = (
         field="recipe",
         section="what is done",
         metavar="NAME|FILE",
-        help="Name of a preset, a recipe file, or the recipe itself.",
+        help="Name of a preset, a recipe file, or (not on the command line) the recipe itself.",
     ),
     Option(field="seed", section="what is done", metavar="S", help="Another seed gives other variations."),
     Option(

@@ -31,6 +31,14 @@ class Parser(argparse.ArgumentParser):
         sys.stderr.write(f"{self.prog}: {message}\n  {hint or f'See {self.prog} --help.'}\n")
         raise SystemExit(2)
 
+    def of_command(self, name: str | None) -> Parser:
+        """The parser of a command; this one when there is none."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction) and name in action.choices:
+                parser: Parser = action.choices[name]
+                return parser
+        return self
+
     def _hint(self, message: str) -> str | None:
         _, found, rest = message.partition("unrecognized arguments: ")
         flags = [flag for action in self._all_actions() for flag in action.option_strings if flag.startswith("--")]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nfold_cli.text import bold, count, duration, printable, size, table
 
 if TYPE_CHECKING:
-    from nfold.rehearsal import PlanSummary
-    from nfold.report import ExpansionReport
+    from nfold.rehearsal import PlannedClass, PlanSummary
+    from nfold.report import ClassReport, ExpansionReport
 
 _MOST_CLASSES = 20
 _MOST_NAMED = 5
@@ -17,18 +18,20 @@ _MOST_NAMED = 5
 
 def expansion_summary(report: ExpansionReport) -> str:
     """What an expansion did."""
-    rate = f", {report.written / report.seconds:,.0f} files/s" if report.written and report.seconds > 1 else ""
+    rate = f", {report.written / report.seconds:,.0f} files/s" if report.written > 100 else ""
     made_of = (
-        f"{report.originals:,} originals + {report.copies:,} copies"
+        f"{count(report.originals, 'original')} + {count(report.copies, 'copy', 'copies')}"
         if report.originals
-        else f"{report.copies:,} copies"
+        else count(report.copies, "copy", "copies")
     )
     lines = [
         bold(f"{count(report.images_before, 'image')} became {report.images_after:,}")
         + f": {made_of} in {printable(report.target)}",
         f"  {size(report.bytes_before)} became {size(report.bytes_after)}; {_work_done(report)} in {duration(report.seconds)}{rate}",
         f"  recipe {report.recipe}, seed {report.seed}, read as {report.format}",
-        *_classes(report),
+        *_classes(report.classes),
+        *_empty_splits(report),
+        *_passed_over(report.passed_over, report.passed_over_examples),
         *_conversions(report),
         *_skipped(report),
         *_short(report),
@@ -40,6 +43,13 @@ def expansion_summary(report: ExpansionReport) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _empty_splits(report: ExpansionReport) -> list[str]:
+    if not report.empty_splits:
+        return []
+    names = " and ".join(report.empty_splits)
+    return ["", f"  No image went to {names}: there are too few for these shares once relatives stay together."]
+
+
 def _work_done(report: ExpansionReport) -> str:
     if not report.written and not report.removed:
         return "everything was there already, nothing was written,"
@@ -47,19 +57,29 @@ def _work_done(report: ExpansionReport) -> str:
     return f"{count(report.written, 'file')} written{removed}"
 
 
-def _classes(report: ExpansionReport) -> list[str]:
-    if len(report.classes) < 2 and all(row.category is None for row in report.classes):
+def _classes(classes: Sequence[ClassReport | PlannedClass]) -> list[str]:
+    if len(classes) < 2 and all(row.category is None for row in classes):
         return []
-    has_splits = any(row.split for row in report.classes)
+    has_splits = any(row.split for row in classes)
     rows = [("split" if has_splits else "class", *(("class",) if has_splits else ()), "before", "after")]
-    shown = report.classes[:_MOST_CLASSES]
+    shown = classes[:_MOST_CLASSES]
     for row in shown:
         names = (row.split or "-", row.category or "-") if has_splits else (row.category or "-",)
         rows.append((*(printable(name) for name in names), f"{row.before:,}", f"{row.after:,}"))
     lines = ["", *table(rows)]
-    if len(report.classes) > len(shown):
+    if len(classes) > len(shown):
+        lines.append(f"  and {count(len(classes) - len(shown), 'more class', 'more classes')}; --json has them all")
+    return lines
+
+
+def _passed_over(counts: dict[str, int], examples: dict[str, str]) -> list[str]:
+    if not counts:
+        return []
+    told = [f"{number:,} {reason} ({printable(examples[reason])})" for reason, number in sorted(counts.items())]
+    lines = ["", f"  Passed over: {', '.join(told)}"]
+    if "label or text file" in counts:
         lines.append(
-            f"  and {count(len(report.classes) - len(shown), 'more class', 'more classes')}; --json has them all"
+            "  Labels inside files are not read yet: only the folder that an image lies in goes with its copies."
         )
     return lines
 
@@ -148,18 +168,7 @@ def plan_summary(plan: PlanSummary) -> str:
     ]
     if plan.already_there:
         lines.append(f"  {count(plan.already_there, 'image')} there already; only the difference would be written")
-    has_splits = any(split for split, *_ in plan.classes)
-    if len(plan.classes) > 1 or any(category for _, category, *_ in plan.classes):
-        rows = [("split" if has_splits else "class", *(("class",) if has_splits else ()), "before", "after")]
-        for split, category, before, after in plan.classes[:_MOST_CLASSES]:
-            names = (split or "-", category or "-") if has_splits else (category or "-",)
-            rows.append((*(printable(name) for name in names), f"{before:,}", f"{after:,}"))
-        lines += ["", *table(rows)]
-    if plan.passed_over:
-        lines += [
-            "",
-            "  Passed over: "
-            + ", ".join(f"{number:,} {reason}" for reason, number in sorted(plan.passed_over.items())),
-        ]
+    lines += _classes(plan.classes)
+    lines += _passed_over(plan.passed_over, plan.passed_over_examples)
     lines += ["", "Nothing was written."]
     return "\n".join(lines) + "\n"

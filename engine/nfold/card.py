@@ -55,9 +55,8 @@ class Identity:
         for attribute, word in words.items():
             was, now = getattr(then, attribute), getattr(self, attribute)
             if was != now:
-                found.append(
-                    f"{word} is another one" if attribute == "recipe_digest" else f"{word} was {was}, is {now}"
-                )
+                is_digest = attribute == "recipe_digest"
+                found.append(f"{word} is another one" if is_digest else f"{word} was {_said(was)}, is {_said(now)}")
         return found
 
 
@@ -125,6 +124,10 @@ class Card:
         storage.put_durably(CARD, (json.dumps(document, indent=2) + "\n").encode("ascii"))
 
 
+def _said(value: object) -> str:
+    return "not given" if value is None else str(value)
+
+
 def build_name(identity: Identity, facts: BuildFacts) -> str:
     """A short name of everything that the bytes of a copy depend on, besides its source."""
     document = json.dumps([identity.recipe_digest, identity.seed, identity.damaged, facts.to_json()], sort_keys=True)
@@ -150,8 +153,8 @@ def refuse_foreign(root: Path) -> None:
         )
 
 
-def refuse_mismatch(card: Card, identity: Identity, facts: BuildFacts, *, allow_mixed: bool) -> None:
-    """Refuse to go on in an output that was made otherwise.
+def refuse_other_identity(card: Card, identity: Identity) -> None:
+    """Refuse to go on in an output that was made with another recipe, seed or layout.
 
     Raises:
         OutputMismatchError: The message names each difference.
@@ -162,6 +165,14 @@ def refuse_mismatch(card: Card, identity: Identity, facts: BuildFacts, *, allow_
             f"This folder was made with other settings: {'; '.join(found)}.",
             hint="Choose another folder, repeat the former settings, or start again in this one with --rebuild.",
         )
+
+
+def refuse_other_versions(card: Card, identity: Identity, facts: BuildFacts, *, allow_mixed: bool) -> None:
+    """Refuse to go on in an output that was made with other versions, unless that is meant.
+
+    Raises:
+        OutputMismatchError: The message names each difference.
+    """
     found = facts.differences(card.builds[card.build])
     if found and not allow_mixed and build_name(identity, facts) not in card.builds:
         raise OutputMismatchError(

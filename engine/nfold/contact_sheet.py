@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nfold.distinct import draw_copy
-from nfold.errors import InputError, SampleError
+from nfold.errors import InputError, SampleError, UsageError
 from nfold.formats import FoundFile, scan_folder
 from nfold.images import DecodeLimits, Image, decode_image
 from nfold.plan.table import source_key
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     import PIL.Image
     from numpy.typing import NDArray
+
+MOST_COPIES = 20
+MOST_SOURCES = 50
 
 _TILE = 200
 _GAP = 10
@@ -74,6 +77,11 @@ def preview(
     Raises:
         InputError: There is no image that can be shown.
     """
+    if not (1 <= copies <= MOST_COPIES and 1 <= sources <= MOST_SOURCES):
+        raise UsageError(
+            f"A sheet shows 1 to {MOST_COPIES} copies of 1 to {MOST_SOURCES} images, not {copies} of {sources}.",
+            hint="Choose smaller numbers.",
+        )
     root = Path(source)
     in_force_recipe = load_recipe(recipe)
     in_force = RecipeInForce(recipe=in_force_recipe, border=resolve_border(in_force_recipe, annotated=False))

@@ -11,22 +11,22 @@ from typing import Any
 
 from nfold import faults
 from nfold.build import BuildSettings
-from nfold.card import CARD, Card, Identity, build_name, refuse_foreign, refuse_mismatch
-from nfold.errors import InputError
+from nfold.card import CARD, Card, Identity, build_name, refuse_foreign, refuse_other_identity, refuse_other_versions
+from nfold.errors import InputError, OutputMismatchError
 from nfold.events import Observer, Planned, Progressed, Removing, StageBegan, ignore
 from nfold.executors import Progress, Workforce
 from nfold.images import DecodeLimits
 from nfold.leaks import find_leaks
 from nfold.locking import lock_output
-from nfold.manifest import list_parts
+from nfold.manifest import all_records, list_parts
 from nfold.plan.making import Plan, make_plan, refuse_nesting
 from nfold.plan.sharding import KeyRange, make_shards
 from nfold.plan.splitting import SPLIT_RECORD, SplitBook
 from nfold.plan.survey import SurveyTask, chunks
 from nfold.plan.table import SourceTable
-from nfold.recipe import Border, Recipe, load_recipe, recipe_digest, recipe_document, resolve_border
+from nfold.recipe import Border, load_recipe, recipe_document
 from nfold.report import MOST_LISTED, ClassReport, ExpansionReport, Leak, Totals
-from nfold.request import ExpansionRequest, read_shares
+from nfold.request import SPLIT_NAMES, ExpansionRequest, read_shares
 from nfold.shard import ShardReport, ShardTask
 from nfold.storage import PRIVATE, LocalStorage
 from nfold.sweep import SweepReport, remove_build, sweep_surplus
@@ -100,16 +100,20 @@ class Run:
         Raises:
             OutputMismatchError: The output was made with another recipe, seed or version.
         """
-        border = resolve_border(plan.recipe, annotated=plan.annotated)
-        identity = _identity(plan.request, plan.recipe, border)
+        border = plan.border
+        identity = plan.identity()
         former = Card.read(storage)
         facts: BuildFacts = workforce.hello("nfold.versions:build_facts")
         rebuilds = former is not None and (plan.request.rebuild or former.state == "rebuilding")
         if former is not None and (not plan.request.rebuild or former.state == "rebuilding"):
-            refuse_mismatch(former, identity, facts, allow_mixed=plan.request.allow_mixed)
+            refuse_other_identity(former, identity)
+            refuse_other_versions(former, identity, facts, allow_mixed=plan.request.allow_mixed)
+        if former is not None and not rebuilds:
+            _refuse_strangers(plan, storage, former)
         card = _new_card(plan, border, identity, facts, former if not rebuilds else None)
         if former is not None:
             card.generation = former.generation + 1
+            card.result = former.result
         run = cls(
             plan=plan,
             storage=storage,
@@ -160,6 +164,8 @@ class Run:
     def _clear_former_build(self) -> None:
         self.card.state = "rebuilding"
         self.card.write(self.storage)
+        count = int(self.card.result.get("images_after", 0))
+        self.observe(Removing(count=count, names=()))
         self.totals.set_aside.extend(remove_build(self.storage))
         self.storage.remove(SPLIT_RECORD)
         self.was_cut_short = True
@@ -178,11 +184,13 @@ class Run:
     def _expand(self, ranges: list[KeyRange], files: int) -> None:
         self.observe(StageBegan(stage="expand"))
         shards = make_shards(self.plan.table, ranges, list_parts(self.storage))
-        done = 0
+        done = shown = 0
 
         def show(progress: Progress) -> None:
             # Steps are told for each source and each copy in the making; committed files are exact, but come in lumps.
-            self.observe(Progressed(done=max(done, min(progress.steps, files)), total=files))
+            nonlocal shown
+            shown = max(shown, done, min(progress.steps, files))
+            self.observe(Progressed(done=shown, total=files))
 
         running = self.workforce.run(self._task(), shards, on_step=show)
         with self.storage.lines(SKIPPED) as write, contextlib.closing(running) as reports:
@@ -191,7 +199,8 @@ class Run:
                 for row in report.skipped:
                     write(json.dumps(row.to_json()))
                 done += report.files
-                self.observe(Progressed(done=done, total=files))
+                shown = max(shown, done)
+                self.observe(Progressed(done=shown, total=files))
 
     def _task(self) -> ShardTask:
         request = self.plan.request
@@ -235,6 +244,13 @@ class Run:
             code="input.nothing_usable",
         )
 
+    def _empty_splits(self) -> tuple[str, ...]:
+        if self.plan.request.split is None:
+            return ()
+        wanted = [name for name, share in zip(SPLIT_NAMES, read_shares(self.plan.request.split), strict=False) if share]
+        there = {count.split for count in self.plan.tally()}
+        return tuple(name for name in wanted if name not in there)
+
     def _report(self, swept: SweepReport, leaks: list[Leak], seconds: float) -> ExpansionReport:
         totals = self.totals
         classes = []
@@ -273,6 +289,8 @@ class Run:
             copies_missing=totals.copies_missing,
             conversions=dict(totals.conversions),
             passed_over=dict(self.plan.scan.passed_over),
+            passed_over_examples=dict(self.plan.scan.examples),
+            empty_splits=self._empty_splits(),
             leaks=tuple(leaks[:MOST_LISTED]),
             leaks_count=len(leaks),
             tree_digest=f"{totals.digest:064x}",
@@ -288,16 +306,20 @@ def _decode_limits(request: ExpansionRequest) -> DecodeLimits:
     return DecodeLimits(max_pixels=request.max_pixels)
 
 
-def _identity(request: ExpansionRequest, recipe: Recipe, border: Border) -> Identity:
-    return Identity(
-        recipe_digest=recipe_digest(recipe, border),
-        seed=request.seed,
-        name=request.name,
-        originals=request.originals,
-        damaged=request.damaged,
-        split=request.split,
-        group=request.group,
-    )
+def _refuse_strangers(plan: Plan, storage: LocalStorage, former: Card) -> None:
+    """A mistyped source would have every file of the former run removed; one common source tells that it is meant."""
+    sources = 0
+    for source, _ in all_records(storage):
+        if plan.table.path_of(source) is not None:
+            return
+        sources += 1
+    if sources:
+        raise OutputMismatchError(
+            f"None of the {sources} sources that this folder was made from (in {former.source}) is in "
+            f"{plan.request.source}; to go on would remove all their files.",
+            hint="Check the source folder, choose another target, or start again in this one with --rebuild.",
+            code="output.other_sources",
+        )
 
 
 def _new_card(plan: Plan, border: Border, identity: Identity, facts: BuildFacts, former: Card | None) -> Card:

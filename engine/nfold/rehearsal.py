@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nfold.card import Card, refuse_foreign
+from nfold.card import Card, refuse_foreign, refuse_other_identity
 from nfold.plan.making import Plan, make_plan, refuse_nesting
 from nfold.plan.splitting import SplitBook
 from nfold.plan.survey import Surveyed
@@ -14,6 +14,16 @@ from nfold.plan.table import SourceTable
 from nfold.recipe import load_recipe
 from nfold.request import make_request, read_shares
 from nfold.storage import LocalStorage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedClass:
+    """Images of one class in one split, before and after."""
+
+    split: str | None
+    category: str | None
+    before: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,20 +35,22 @@ class PlanSummary:
         recipe: Name of the recipe.
         sources: Images found.
         files: Images that the output would have.
-        classes: (split, class, images before, images after).
+        classes: By split and class.
         bytes_estimate: Roughly what the output would weigh, from the size of the sources.
         already_there: Images that a former run has written to the target.
         passed_over: Entries of the source folder that are no sources, by reason.
+        passed_over_examples: One of them for each reason.
     """
 
     format: str
     recipe: str
     sources: int
     files: int
-    classes: tuple[tuple[str | None, str | None, int, int], ...]
+    classes: tuple[PlannedClass, ...]
     bytes_estimate: int
     already_there: int
     passed_over: dict[str, int]
+    passed_over_examples: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """As one JSON object."""
@@ -59,6 +71,8 @@ def dry_run(source: str | Path, target: str | Path, **options: Any) -> PlanSumma
     card = Card.read(LocalStorage(request.target))
     with SourceTable() as table:
         made = make_plan(request, load_recipe(request.recipe), table)
+        if card is not None and not request.rebuild:
+            refuse_other_identity(card, made.identity())
         if request.split:
             _split_by_name(made, request.split)
         made.settle(fold_case=False)
@@ -85,10 +99,16 @@ def _summarise(made: Plan, card: Card | None) -> PlanSummary:
         sources=sources,
         files=copies + (sources if kept else 0),
         classes=tuple(
-            (count.split, count.category, count.sources, count.copies + (count.sources if kept else 0))
+            PlannedClass(
+                split=count.split,
+                category=count.category,
+                before=count.sources,
+                after=count.copies + (count.sources if kept else 0),
+            )
             for count in counts
         ),
         bytes_estimate=round(made.scan.bytes * (kept + copies / sources)) if sources else 0,
         already_there=int(card.result.get("images_after", 0)) if card else 0,
         passed_over=dict(made.scan.passed_over),
+        passed_over_examples=dict(made.scan.examples),
     )

@@ -76,6 +76,8 @@ class ExpansionReport:
         copies_missing: How many copies are missing altogether.
         conversions: Changes of form that copies do not carry as they were, with counts.
         passed_over: Entries of the source folder that are no sources, by reason.
+        passed_over_examples: One of them for each reason.
+        empty_splits: Splits that were asked for and that no image went to.
         leaks: Pictures that are both trained on and held out (at most MOST_LISTED).
         leaks_count: How many there are.
         tree_digest: One number over all images and labels of the output.
@@ -106,6 +108,8 @@ class ExpansionReport:
     copies_missing: int
     conversions: dict[str, int]
     passed_over: dict[str, int]
+    passed_over_examples: dict[str, str]
+    empty_splits: tuple[str, ...]
     leaks: tuple[Leak, ...]
     leaks_count: int
     tree_digest: str

@@ -22,6 +22,8 @@ def read_count(value: object) -> object:
     """Read `50M` as 50,000,000; what is no such text passes through to the type's own check."""
     if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)", value.strip().upper())):
         return round(float(found[1]) * _MAGNITUDES[found[2]])
+    if isinstance(value, str):
+        raise ValueError(f"'{value}' is no number such as 50M or 2500000")
     return value
 
 
@@ -68,7 +70,7 @@ class ExpansionRequest(BaseModel):
         None, description="Copies of each image by class, as in cat=3,dog=0; other classes get --copies, or none."
     )
     recipe: str | Path | dict[str, Any] = Field(
-        DEFAULT_RECIPE, description="Name of a preset, a recipe file, or the recipe itself."
+        DEFAULT_RECIPE, description="Name of a preset, a recipe file, or (not on the command line) the recipe itself."
     )
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Another seed gives other variations.")
     format: str | None = Field(None, description="Read the source as this format instead of recognising it.")
@@ -130,6 +132,9 @@ class ExpansionRequest(BaseModel):
         NameTemplate.parse(self.name)
         if self.split is not None:
             read_shares(self.split)
+        strangers = [name for name in self.splits if name not in SPLIT_NAMES]
+        if strangers or not self.splits:
+            raise ValueError(f"--splits {','.join(self.splits)}: choose from {', '.join(SPLIT_NAMES)}")
         if self.group is not None:
             try:
                 re.compile(self.group)
@@ -161,9 +166,12 @@ def make_request(**options: object) -> ExpansionRequest:
     try:
         return ExpansionRequest.model_validate(options)
     except ValidationError as error:
-        lines = []
+        lines, hints = [], []
         for problem in error.errors(include_url=False):
+            cause = problem.get("ctx", {}).get("error")
+            if isinstance(cause, UsageError) and cause.hint:
+                hints.append(cause.hint)
             place = "--" + str(problem["loc"][0]).replace("_", "-") + ": " if problem["loc"] else ""
             text = str(problem["msg"]).removeprefix("Value error, ")
             lines.append((text if text.startswith("--") else place + text[:1].lower() + text[1:]).rstrip("."))
-        raise UsageError("; ".join(lines) + ".", hint="See 'nfold expand --help'.") from error
+        raise UsageError("; ".join(lines) + ".", hint="; ".join(hints) or "See 'nfold expand --help'.") from error

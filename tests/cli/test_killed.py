@@ -156,7 +156,7 @@ def test_killed_while_splitting(point: str, photos: Path, tmp_path: Path) -> Non
 def test_killed_at_random_moments(photos: Path, undisturbed: dict[str, str], tmp_path: Path) -> None:
     seed = int(os.environ.get("NFOLD_KILL_SEED") or random.SystemRandom().randrange(10**6))
     kills = int(os.environ.get("NFOLD_KILLS") or 12)
-    print(f"NFOLD_KILL_SEED={seed}")
+    sys.stdout.write(f"NFOLD_KILL_SEED={seed}\n")
     chance = random.Random(seed)
     target, killed = tmp_path / "out", 0
     for attempt in range(kills):

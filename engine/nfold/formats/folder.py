@@ -18,7 +18,14 @@ class PlainFolder:
         """Any folder is one."""
         del root
         where = "in split folders" if scan.has_splits else "in one folder"
-        return f"images without labels {where if scan.depths_below_splits <= {0} else 'in nested folders'}"
+        reason = f"images without labels {where if scan.depths_below_splits <= {0} else 'in nested folders'}"
+        sorted_out = sum(count for (_, depth), count in scan.shapes.items() if depth - scan.has_splits == 1)
+        if scan.images > sorted_out > scan.images / 2:
+            odd = scan.images - sorted_out
+            reason += (
+                f"; all but {odd:,} lie one folder deep, and --format class-folders takes that folder as their class"
+            )
+        return reason
 
     def label(self, path: str, *, has_splits: bool) -> Label:
         """No class; a split when every image has one."""

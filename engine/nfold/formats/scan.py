@@ -14,6 +14,10 @@ from nfold.errors import InputError
 from nfold.formats.base import FoundFile, Scan, split_of
 from nfold.images import EXTENSIONS, UNSUPPORTED_EXTENSIONS
 
+LABEL_FILE = "label or text file"
+"""Said of files that may hold boxes, polygons or points; a format that reads them takes them up itself."""
+
+_LABEL_EXTENSIONS = frozenset({".xml", ".json", ".jsonl", ".csv", ".txt", ".yaml", ".yml"})
 _IMAGE_EXTENSIONS = frozenset(EXTENSIONS) | UNSUPPORTED_EXTENSIONS
 
 
@@ -86,7 +90,10 @@ def _look_at(
 ) -> FoundFile | PassedOver:
     if os.path.splitext(entry.name)[1].lower() not in _IMAGE_EXTENSIONS:
         is_folder_link = entry.is_symlink() and entry.is_dir()
-        return PassedOver(path=path, reason="link to a folder" if is_folder_link else "not an image")
+        if is_folder_link:
+            return PassedOver(path=path, reason="link to a folder")
+        is_label = os.path.splitext(entry.name)[1].lower() in _LABEL_EXTENSIONS
+        return PassedOver(path=path, reason=LABEL_FILE if is_label else "not an image")
     if (wanted and not _matches(wanted, path, entry.name)) or (unwanted and _matches(unwanted, path, entry.name)):
         return PassedOver(path=path, reason="left out by --include or --exclude")
     try:

@@ -51,6 +51,11 @@ def tally(table: SourceTable) -> list[ClassTally]:
 
 
 def _expanded(request: ExpansionRequest, *, has_splits: bool) -> tuple[str, tuple[str, ...]]:
+    if not has_splits and request.splits != ("train",):
+        raise UsageError(
+            f"--splits {','.join(request.splits)}: this data set has no splits.",
+            hint="Leave --splits out, or divide the images with --split 80/10/10.",
+        )
     if not has_splits:
         return "true", ()
     return f"split in ({','.join('?' * len(request.splits))})", request.splits

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nfold.card import Identity
 from nfold.errors import InputError, UsageError
 from nfold.formats import FORMATS, FoundFile, PassedOver, Recognition, Scan, Source, recognise, scan_folder, summarise
 from nfold.images import EXTENSION_OF
@@ -14,7 +15,7 @@ from nfold.plan.counts import ClassTally, allot_copies, tally
 from nfold.plan.naming import NameTemplate, split_name
 from nfold.plan.sharding import KeyRange, cut_ranges
 from nfold.plan.table import SourceTable, from_blob, to_blob
-from nfold.recipe import Recipe
+from nfold.recipe import Border, Recipe, recipe_digest, resolve_border
 from nfold.request import ExpansionRequest
 from nfold.storage import normal_id
 
@@ -50,6 +51,23 @@ class Plan:
     def annotated(self) -> bool:
         """Whether images carry more than a class."""
         return FORMATS[self.recognition.format].has_annotations
+
+    @property
+    def border(self) -> Border:
+        """What lies beyond the edge: settled once for the whole data set."""
+        return resolve_border(self.recipe, annotated=self.annotated)
+
+    def identity(self) -> Identity:
+        """What an output of this plan cannot change without being made anew."""
+        return Identity(
+            recipe_digest=recipe_digest(self.recipe, self.border),
+            seed=self.request.seed,
+            name=self.request.name,
+            originals=self.request.originals,
+            damaged=self.request.damaged,
+            split=self.request.split,
+            group=self.request.group,
+        )
 
     def settle(self, *, fold_case: bool) -> list[KeyRange]:
         """Allot copies, prove that no two files share a name, and cut the ranges of the shards.
@@ -88,6 +106,12 @@ def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable) -> 
     root = request.source
     if not root.exists():
         raise InputError(f"There is no folder {root}.", hint="Check the path.", code="input.missing")
+    if (root / "nfold.json").exists():
+        raise InputError(
+            f"{root} is itself a data set that nfold expanded: copies of copies would be made.",
+            hint="Give the folder of the originals.",
+            code="input.already_expanded",
+        )
     scan = summarise(_scan(request))
     if not scan.images:
         found = ", ".join(f"{count} {reason}" for reason, count in scan.passed_over.most_common()) or "nothing at all"

@@ -33,7 +33,7 @@ def resolve_border(recipe: Recipe, *, annotated: bool, mask_fill: int = 0) -> Bo
     Args:
         recipe: Its `border` decides; `auto` leaves it to the data set.
         annotated: Whether anything is marked inside the pictures: boxes, polygons, masks or points. A mirrored
-            border would show a second, unlabelled copy of the objects (reference/field.md d.22).
+            border would show a second, unlabelled copy of the objects.
         mask_fill: What semantic masks hold beyond a constant border.
     """
     mode = recipe.border.mode
