@@ -119,14 +119,14 @@ class TestCommandLine:
                     assert f"{action.option_strings[-1]} {'|'.join(action.choices)}" in named
 
     def test_every_field_that_is_printed_as_json_is_described(self) -> None:
-        from nfold.api import PlanSummary
         from nfold.diagnosis import Diagnosis, Finding
         from nfold.provenance import Explanation, Regeneration
+        from nfold.rehearsal import PlannedClass, PlanSummary
         from nfold.report import ClassReport, ExpansionReport, Leak
         from nfold.verification import Fault, VerificationReport
 
         of_command = {
-            "nfold expand": (ExpansionReport, ClassReport, Leak, PlanSummary),
+            "nfold expand": (ExpansionReport, ClassReport, Leak, PlanSummary, PlannedClass),
             "nfold verify": (VerificationReport, Fault),
             "nfold regenerate": (Regeneration,),
             "nfold explain": (Explanation,),
