@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -15,11 +16,26 @@ DONE, FAILED, USAGE, NOT_WHOLE, DISK, INTERRUPTED = 0, 1, 2, 3, 74, 130
 
 def run() -> None:
     """The console script."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # A file name that the terminal cannot show is no reason to end a run that is done with a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
     raise SystemExit(main(sys.argv[1:]))
 
 
 def main(arguments: list[str]) -> int:
     """Carry out a command line; says its exit code."""
+    try:
+        try:
+            return _main(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has left, as `head` does; nothing more can be printed there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _main(arguments: list[str]) -> int:
     from nfold_cli.parser import make_parser
 
     parser = make_parser()
@@ -39,8 +55,7 @@ def _carry_out(options: argparse.Namespace) -> int:
     from nfold_cli.commands import COMMANDS
 
     try:
-        code = COMMANDS[options.command](options)
-        sys.stdout.flush()
+        return COMMANDS[options.command](options)
     except NfoldError as error:
         return _print_error(error, options)
     except KeyboardInterrupt:
@@ -51,11 +66,6 @@ def _carry_out(options: argparse.Namespace) -> int:
         )
         sys.stderr.write(f"{os.linesep}nfold: interrupted.{again}")
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has left, as `head` does; nothing more can be printed there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    return code
 
 
 def _print_version() -> int:

@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         _, found, rest = message.partition("unrecognized arguments: ")
         flags = [flag for action in self._all_actions() for flag in action.option_strings if flag.startswith("--")]
         if found:
-            near = difflib.get_close_matches(rest.split("=")[0].split()[0], flags, n=1)
+            near = difflib.get_close_matches(f"{rest} ".split("=")[0].split(" ")[0], flags, n=1)
             return f"Did you mean {near[0]}?" if near else None
         if "invalid choice: " in message:
             given = message.split("invalid choice: ")[1].split("'")[1]

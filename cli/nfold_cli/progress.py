@@ -31,7 +31,7 @@ class ProgressDisplay:
         self.noun = noun
         self._began = time.monotonic()
         self._last_line = self._began
-        self._stage = ""
+        self._stage = _STAGES["verify"]  # whose events begin no stage
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -63,7 +63,8 @@ class ProgressDisplay:
             case Removing():
                 names = ", ".join(printable(name) for name in event.names)
                 more = f" and {event.count - len(event.names):,} more" if event.count > len(event.names) else ""
-                self._say(f"Removing {count(event.count, 'file')} of ours no longer asked for: {names}{more}")
+                named = f": {names}{more}" if names else ""
+                self._say(f"Removing {count(event.count, 'file')} of ours no longer asked for{named}")
 
     def _begin(self, stage: str) -> None:
         self._stage, self._began = stage, time.monotonic()
@@ -81,7 +82,7 @@ class ProgressDisplay:
     def _show(self, done: int, total: int) -> None:
         if self._bar is not None:
             if self._task is None:
-                self._begin("")
+                self._begin(self._stage)
             assert self._task is not None
             self._bar.update(self._task, completed=done, total=total)
             return

@@ -118,7 +118,7 @@ def _short(report: ExpansionReport) -> list[str]:
     if report.short_count > _MOST_NAMED:
         lines.append(f"    and {report.short_count - _MOST_NAMED:,} more; --json has them")
     lines.append(
-        "    Flips alone, or a picture of one colour, have no more to give; a transform such as Rotate: {limit: 15, p: 1} has."
+        "    (pictures of one colour or of a few pixels have no more to give; nor have recipes of flips alone)"
     )
     return lines
 

@@ -69,4 +69,4 @@ def expand(
 def _whole(workers: object) -> int | None:
     """A number of workers that is worth starting; what is none is refused with the rest of the request."""
     text = str(workers)
-    return int(text) if text.isdigit() and 1 <= int(text) <= MOST_WORKERS else None
+    return int(text) if text.isdecimal() and len(text) < 5 and 1 <= int(text) <= MOST_WORKERS else None

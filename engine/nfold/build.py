@@ -20,6 +20,8 @@ from nfold.plan.table import PlannedSource
 from nfold.storage import FileFacts
 from nfold.variation import MOST_DRAWS, RecipeInForce, Sample, pixel_hash, prepare
 
+LONGEST_NAME = 255
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSettings:
@@ -106,33 +108,42 @@ class SourceBuilder:
                     planned.refused, hint="Move it to where its relatives are, or remove it.", code="split.bridge"
                 ),
             )
-        wanted = self._wanted_names(planned)
+        wanted = self.wanted_names(planned)
         if self._is_current(planned, former, wanted):
             kept = [row for row in former.files if wanted.get(row.copy) == row.file]
             return self._with_surplus(former, SourceRecord(source=former.source, files=kept, shorts=former.shorts))
         files: list[FileRow] = []
         try:
+            _refuse_long_names(wanted)
             loaded = self._load(planned)
             work = self._open(planned, wanted, former, loaded)
             files = work.files
             self._build_original(work)
             self._build_copies(work)
         except (SampleError, MemoryError) as error:
-            return self.skip(planned.id, SourceRecord(files=[*former.files, *files]), error)
+            new = {row.file for row in files} - {row.file for row in former.files}
+            self.surplus.update((row.file, row) for row in files if row.file in new)
+            return self.skip(planned.id, former, error)
         return self._with_surplus(former, SourceRecord(source=work.source, files=work.files, shorts=work.shorts))
 
     def skip(self, source: str, former: SourceRecord, error: SampleError | MemoryError) -> SourceRecord:
         """The record of a source that cannot be used: it contributes no file, the original included."""
-        self.surplus.update((row.file, row) for row in former.files)
+        kept: list[FileRow] = []
+        if self.settings.keep_removed:
+            kept = [replace(row, retained=True) for row in former.files]
+        else:
+            self.surplus.update((row.file, row) for row in former.files)
         if isinstance(error, MemoryError):
             error = SampleError(
                 "There is not enough memory to work on it.",
                 hint="Lower --max-pixels to leave it out.",
                 code="worker.memory",
             )
-        return SourceRecord(skip=SkipRow(source=source, code=error.stable_code, message=error.message, hint=error.hint))
+        row = SkipRow(source=source, code=error.stable_code, message=error.message, hint=error.hint)
+        return SourceRecord(files=kept, skip=row)
 
-    def _wanted_names(self, planned: PlannedSource) -> dict[int, str]:
+    def wanted_names(self, planned: PlannedSource) -> dict[int, str]:
+        """The names of a source's files by copy number; 0 is the original."""
         parts = name_parts(planned, extension=self.settings.extension)
         names = {copy: self.settings.template.render(parts, copy) for copy in range(1, planned.copies + 1)}
         return names if self.settings.originals == "none" else {0: planned.target, **names}
@@ -141,6 +152,8 @@ class SourceBuilder:
         """Whether everything is there already; told without reading a file."""
         source = former.source
         if source is None or source.build not in self.settings.accepted:
+            return False
+        if (source.area_px or 0) > self.settings.limits.max_pixels:
             return False
         then = (source.path or source.source, source.size, source.mtime_ns, source.split, source.category)
         if then != (planned.path, planned.size, planned.mtime_ns, planned.split, planned.category):
@@ -201,8 +214,8 @@ class SourceBuilder:
         )
 
     def _open(self, planned: PlannedSource, wanted: Mapping[int, str], former: SourceRecord, loaded: _Loaded) -> _Work:
-        image = _blamed_on_image(decode_image, loaded.data, self.settings.limits, damaged=self.settings.damaged)
-        sample = _blamed_on_image(prepare, Sample(source=planned.id, image=image), self.recipe)
+        image = blamed_on_image(decode_image, loaded.data, self.settings.limits, damaged=self.settings.damaged)
+        sample = blamed_on_image(prepare, Sample(source=planned.id, image=image), self.recipe)
         if planned.copies:
             self.recipe.for_image(sample.image)
         source = SourceRow(
@@ -213,6 +226,7 @@ class SourceBuilder:
             mtime_ns=loaded.mtime_ns,
             pixels=pixel_hash(sample.image),
             build=self.settings.build,
+            area_px=image.pixels.shape[0] * image.pixels.shape[1],
             split=planned.split,
             category=planned.category,
             conversions=image.conversions,
@@ -276,7 +290,7 @@ class SourceBuilder:
 
     def _build_copy(self, work: _Work, copy: int, taken: set[str]) -> None:
         self.step(work.planned.id)
-        drawn = _blamed_on_image(draw_copy, work.sample, self.recipe, seed=self.settings.seed, copy=copy, taken=taken)
+        drawn = blamed_on_image(draw_copy, work.sample, self.recipe, seed=self.settings.seed, copy=copy, taken=taken)
         if drawn is None:
             row = ShortRow(
                 source=work.planned.id,
@@ -307,7 +321,7 @@ class SourceBuilder:
     def _encode(self, image: Image) -> bytes:
         output = self.recipe.recipe.output
         file_format = None if output.format == "keep" else output.format
-        data: bytes = _blamed_on_image(encode_image, image, file_format=file_format, jpeg_quality=output.jpeg_quality)
+        data: bytes = blamed_on_image(encode_image, image, file_format=file_format, jpeg_quality=output.jpeg_quality)
         return data
 
     def _row(self, work: _Work, copy: int, data: bytes, facts: FileFacts, **details: Any) -> FileRow:
@@ -324,7 +338,18 @@ class SourceBuilder:
         )
 
 
-def _blamed_on_image(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+def _refuse_long_names(wanted: Mapping[int, str]) -> None:
+    for name in wanted.values():
+        length = len(os.fsencode(name.rpartition("/")[2]))
+        if length > LONGEST_NAME:
+            raise SampleError(
+                f"The name of a copy would have {length} bytes; {LONGEST_NAME} is the most that file systems take.",
+                hint="Give the file a shorter name.",
+                code="copies.name_too_long",
+            )
+
+
+def blamed_on_image(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Run a stage; whatever it raises is a matter of this image and this recipe, and costs this image alone."""
     try:
         return function(*arguments, **options)

@@ -99,6 +99,7 @@ class Card:
                 )
             document["identity"] = Identity(**document["identity"])
             document["builds"] = {name: BuildFacts(**facts) for name, facts in document["builds"].items()}
+            document["result"] = dict(document["result"])
             return cls(**document)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise OutputError(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nfold.build import blamed_on_image
 from nfold.distinct import draw_copy
 from nfold.errors import InputError, SampleError, UsageError
 from nfold.formats import FoundFile, scan_folder
@@ -95,6 +96,8 @@ def preview(
             rows.append(_draw_row(root if root.is_file() else root / path, identity, in_force, seed, copies))
         except SampleError as error:
             skipped[identity] = error.message
+        except OSError as error:
+            skipped[identity] = f"The file cannot be read: {error.strerror}."
     if not rows:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
         raise InputError(
@@ -123,11 +126,11 @@ def _choose(root: Path, most: int, include: Sequence[str], exclude: Sequence[str
 
 def _draw_row(path: Path, identity: str, recipe: RecipeInForce, seed: int, copies: int) -> _Row:
     image = decode_image(path.read_bytes(), DecodeLimits())
-    sample = prepare(Sample(source=identity, image=image), recipe)
+    sample = blamed_on_image(prepare, Sample(source=identity, image=image), recipe)
     taken = {pixel_hash(sample.image)}
     pictures = [sample.image]
     for copy in range(1, copies + 1):
-        drawn = draw_copy(sample, recipe, seed=seed, copy=copy, taken=taken)
+        drawn = blamed_on_image(draw_copy, sample, recipe, seed=seed, copy=copy, taken=taken)
         if drawn is not None:
             taken.add(drawn.pixels)
             pictures.append(drawn.variation.image)

@@ -12,14 +12,15 @@ from typing import Any
 from nfold import faults
 from nfold.build import BuildSettings
 from nfold.card import CARD, Card, Identity, build_name, refuse_foreign, refuse_other_identity, refuse_other_versions
-from nfold.errors import InputError, OutputMismatchError
+from nfold.errors import InputError
 from nfold.events import Observer, Planned, Progressed, Removing, StageBegan, ignore
 from nfold.executors import Progress, Workforce
 from nfold.images import DecodeLimits
 from nfold.leaks import find_leaks
+from nfold.ledger import lists_by_bits
 from nfold.locking import lock_output
-from nfold.manifest import all_records, list_parts
-from nfold.plan.making import Plan, make_plan, refuse_nesting
+from nfold.manifest import list_parts
+from nfold.plan.making import Plan, make_plan, refuse_nesting, refuse_strangers
 from nfold.plan.sharding import KeyRange, make_shards
 from nfold.plan.splitting import SPLIT_RECORD, SplitBook
 from nfold.plan.survey import SurveyTask, chunks
@@ -74,9 +75,9 @@ def run_expansion(
 
 
 def _as_json(request: ExpansionRequest) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(
-        request.model_dump_json(exclude={"target", "workers", "rebuild", "allow_mixed"})
-    )
+    # Not model_dump_json: a path may hold bytes that are no UTF-8.
+    fields = request.model_dump(exclude={"target", "workers", "rebuild", "allow_mixed"})
+    document: dict[str, Any] = json.loads(json.dumps(fields, default=str))
     return document
 
 
@@ -90,7 +91,6 @@ class Run:
     observe: Observer
     card: Card
     border: Border
-    was_cut_short: bool
     totals: Totals = field(default_factory=Totals)
 
     @classmethod
@@ -103,13 +103,16 @@ class Run:
         border = plan.border
         identity = plan.identity()
         former = Card.read(storage)
+        if former is not None and former.state == "running" and not list_parts(storage):
+            # A run that committed nothing binds nobody; what it may have written is swept as intended.
+            former = None
         facts: BuildFacts = workforce.hello("nfold.versions:build_facts")
         rebuilds = former is not None and (plan.request.rebuild or former.state == "rebuilding")
-        if former is not None and (not plan.request.rebuild or former.state == "rebuilding"):
+        if former is not None and not plan.request.rebuild:
             refuse_other_identity(former, identity)
             refuse_other_versions(former, identity, facts, allow_mixed=plan.request.allow_mixed)
         if former is not None and not rebuilds:
-            _refuse_strangers(plan, storage, former)
+            refuse_strangers(plan, storage, former)
         card = _new_card(plan, border, identity, facts, former if not rebuilds else None)
         if former is not None:
             card.generation = former.generation + 1
@@ -121,9 +124,10 @@ class Run:
             observe=observe,
             card=card,
             border=border,
-            was_cut_short=former is not None and former.state != "complete",
         )
         storage.sweep_temporaries()
+        if former is None:
+            storage.remove(SPLIT_RECORD)
         if rebuilds:
             run._clear_former_build()
         return run
@@ -168,7 +172,6 @@ class Run:
         self.observe(Removing(count=count, names=()))
         self.totals.set_aside.extend(remove_build(self.storage))
         self.storage.remove(SPLIT_RECORD)
-        self.was_cut_short = True
 
     def _split(self, split: str) -> None:
         self.observe(StageBegan(stage="survey"))
@@ -183,7 +186,7 @@ class Run:
 
     def _expand(self, ranges: list[KeyRange], files: int) -> None:
         self.observe(StageBegan(stage="expand"))
-        shards = make_shards(self.plan.table, ranges, list_parts(self.storage))
+        shards = make_shards(self.plan.table, ranges, list_parts(self.storage), lists_by_bits(self.storage))
         done = shown = 0
 
         def show(progress: Progress) -> None:
@@ -222,7 +225,6 @@ class Run:
             border=self.border,
             settings=settings,
             generation=self.card.generation,
-            leftovers=self.was_cut_short,
         )
 
     def _remove_stale_parts(self, ranges: list[KeyRange]) -> None:
@@ -233,6 +235,7 @@ class Run:
 
     def _refuse_useless(self, sources: int) -> None:
         if self.card.generation == 1:
+            sweep_surplus(self.storage, lambda count, names: None)
             for name in (*list_parts(self.storage).values(), SKIPPED, SPLIT_RECORD, CARD):
                 self.storage.remove(name)
                 self.storage.remove_empty_folders_above(name)
@@ -304,22 +307,6 @@ def _typed(reports: Iterator[Any]) -> Iterator[ShardReport]:
 
 def _decode_limits(request: ExpansionRequest) -> DecodeLimits:
     return DecodeLimits(max_pixels=request.max_pixels)
-
-
-def _refuse_strangers(plan: Plan, storage: LocalStorage, former: Card) -> None:
-    """A mistyped source would have every file of the former run removed; one common source tells that it is meant."""
-    sources = 0
-    for source, _ in all_records(storage):
-        if plan.table.path_of(source) is not None:
-            return
-        sources += 1
-    if sources:
-        raise OutputMismatchError(
-            f"None of the {sources} sources that this folder was made from (in {former.source}) is in "
-            f"{plan.request.source}; to go on would remove all their files.",
-            hint="Check the source folder, choose another target, or start again in this one with --rebuild.",
-            code="output.other_sources",
-        )
 
 
 def _new_card(plan: Plan, border: Border, identity: Identity, facts: BuildFacts, former: Card | None) -> Card:

@@ -21,7 +21,7 @@ def lock_output(root: Path) -> Iterator[None]:
     Raises:
         OutputBusyError: Another run holds it; the message names host and process.
     """
-    made = not root.exists()
+    made = [folder for folder in (root, *root.parents) if not folder.exists()]
     with disk_errors(f"make {root}"):
         (root / PRIVATE).mkdir(parents=True, exist_ok=True)
         path = root / PRIVATE / "lock"
@@ -41,7 +41,7 @@ def lock_output(root: Path) -> Iterator[None]:
             yield
         finally:
             if not (root / "nfold.json").exists():
-                _remove_traces(root, remove_root=made)
+                _remove_traces(root, made)
     finally:
         os.close(descriptor)
 
@@ -50,17 +50,18 @@ def _holder(path: Path) -> str:
     try:
         holder = json.loads(path.read_text())
         return f"process {holder['pid']} on {holder['host']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "it has just begun"
 
 
-def _remove_traces(root: Path, *, remove_root: bool) -> None:
+def _remove_traces(root: Path, made: list[Path]) -> None:
     with contextlib.suppress(OSError):
         for entry in (root / PRIVATE / "tmp").glob("*"):
             entry.unlink()
+        (root / PRIVATE / "split.jsonl").unlink(missing_ok=True)
         (root / PRIVATE / "lock").unlink()
-        for folder in (root / PRIVATE / "tmp", root / PRIVATE):
+        for folder in (*(root / PRIVATE / name for name in ("tmp", "parts", "intents", "surplus")), root / PRIVATE):
             if folder.exists():
                 folder.rmdir()
-        if remove_root:
-            root.rmdir()
+        for folder in made:
+            folder.rmdir()

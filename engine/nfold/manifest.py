@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
+from nfold.errors import OutputError
 from nfold.plan.table import KEY_BITS, source_key
 from nfold.storage import PRIVATE, LocalStorage
 
@@ -56,6 +57,7 @@ class SourceRow(_Row):
         mtime_ns: Time of its last change; equal size and time spare reading it again.
         pixels: Hash of its prepared pixels (xxh3-128 over shape, type and values).
         build: Which recipe, seed and versions its files were made with.
+        area_px: Width times height.
         split: In the output.
         category: Class.
         conversions: What about the stored form a copy does not carry as it was.
@@ -68,6 +70,7 @@ class SourceRow(_Row):
     mtime_ns: int
     pixels: str
     build: str
+    area_px: int | None = None
     path: str | None = None
     split: str | None = None
     category: str | None = None
@@ -207,10 +210,21 @@ def encode_part(header: PartHeader, records: Iterable[SourceRecord]) -> bytes:
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
-def read_part(storage: LocalStorage, name: str) -> tuple[PartHeader, Iterator[Row]]:
-    """A part's header, and its rows one by one."""
-    header, *lines = storage.read(name).splitlines()
-    return PartHeader(**json.loads(header)), (parse_row(line) for line in lines)
+def read_part(storage: LocalStorage, name: str) -> tuple[PartHeader, list[Row]]:
+    """A part's header and its rows, a few hundred.
+
+    Raises:
+        OutputError: It is damaged.
+    """
+    try:
+        header, *lines = storage.read(name).splitlines()
+        return PartHeader(**json.loads(header)), [parse_row(line) for line in lines]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OutputError(
+            f"{storage.path(name)} is damaged: {error}.",
+            hint="Remove this file and run the same expand command: what it covers is compared and taken up again.",
+            code="output.damaged",
+        ) from error
 
 
 def parse_row(line: bytes | str) -> Row:

@@ -218,7 +218,7 @@ def _source_bytes(
 
 def _make_again(data: bytes, row: FileRow, card: Card, recipe: RecipeInForce) -> tuple[bytes, str]:
     damaged: Literal["skip", "keep"] = "keep" if card.identity.damaged == "keep" else "skip"
-    image = decode_image(data, DecodeLimits(max_pixels=int(card.request["max_pixels"])), damaged=damaged)
+    image = decode_image(data, DecodeLimits(max_pixels=2**30, max_side_px=2**20), damaged=damaged)
     sample = prepare(Sample(source=row.source, image=image), recipe)
     if row.copy == 0 and not recipe.prepares:
         return data, pixel_hash(sample.image)
@@ -232,7 +232,7 @@ def _make_again(data: bytes, row: FileRow, card: Card, recipe: RecipeInForce) ->
 
 
 def in_words(name: str, parameters: dict[str, Any]) -> str:
-    """A transform and what it drew, for a person: `Rotate: by 12.3 degrees`."""
+    """A transform and what it drew, for a person: `Rotate: turned 12.3 degrees clockwise`."""
     import math
 
     matrix = parameters.get("matrix")
@@ -245,7 +245,8 @@ def in_words(name: str, parameters: dict[str, Any]) -> str:
         (a, b, _), (c, d, _) = matrix[0], matrix[1]
         angle = math.degrees(math.atan2(b, a))
         scale = math.sqrt(abs(a * d - b * c))
-        return f"{name}: turned by {angle:+.1f} degrees, scaled by {scale:.3f}"
+        turned = f"turned {abs(angle):.1f} degrees {'counter-clockwise' if angle > 0 else 'clockwise'}"
+        return f"{name}: {turned}" + (f", scaled by {scale:.3f}" if abs(scale - 1) > 5e-4 else "")
     shown = {
         key: value for key, value in parameters.items() if not isinstance(value, (list, dict)) and value is not None
     }

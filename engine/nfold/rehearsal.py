@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nfold.card import Card, refuse_foreign, refuse_other_identity
-from nfold.plan.making import Plan, make_plan, refuse_nesting
+from nfold.plan.making import Plan, make_plan, refuse_nesting, refuse_strangers
 from nfold.plan.splitting import SplitBook
 from nfold.plan.survey import Surveyed
 from nfold.plan.table import SourceTable
@@ -68,22 +68,24 @@ def dry_run(source: str | Path, target: str | Path, **options: Any) -> PlanSumma
     request = make_request(source=source, target=target, **options)
     refuse_nesting(request.source, request.target)
     refuse_foreign(request.target)
-    card = Card.read(LocalStorage(request.target))
+    storage = LocalStorage(request.target)
+    card = Card.read(storage)
     with SourceTable() as table:
         made = make_plan(request, load_recipe(request.recipe), table)
         if card is not None and not request.rebuild:
             refuse_other_identity(card, made.identity())
+            refuse_strangers(made, storage, card)
         if request.split:
-            _split_by_name(made, request.split)
+            _split_by_name(made, request.split, None if request.rebuild else storage)
         made.settle(fold_case=False)
         return _summarise(made, card)
 
 
-def _split_by_name(made: Plan, split: str) -> None:
-    book = SplitBook(made.table, None)
+def _split_by_name(made: Plan, split: str, former: LocalStorage | None) -> None:
+    book = SplitBook(made.table, former, records=False)
     book.enter(
         Surveyed(source=source.id, size=source.size, mtime_ns=source.mtime_ns, sha256=None, pixels=None)
-        for source in list(made.table.all())
+        for source in list(book.unknown())
     )
     book.assign(read_shares(split), made.request.group)
 

@@ -14,13 +14,16 @@ from nfold.plan.naming import NameTemplate
 from nfold.randomness import LARGEST_SEED
 
 LARGEST_COPIES = 1_000
+LARGEST_TOTAL = 10**12
 
 _MAGNITUDES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
 def read_count(value: object) -> object:
     """Read `50M` as 50,000,000; what is no such text passes through to the type's own check."""
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)", value.strip().upper())):
+    if isinstance(value, str) and (
+        found := re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)\s*([KMG]?)", value.strip().upper())
+    ):
         return round(float(found[1]) * _MAGNITUDES[found[2]])
     if isinstance(value, str):
         raise ValueError(f"'{value}' is no number such as 50M or 2500000")
@@ -34,8 +37,10 @@ def read_class_copies(value: object) -> object:
     table: dict[str, str] = {}
     for entry in value.split(","):
         name, equals, count = entry.rpartition("=")
-        if not equals or not count.strip().isdigit():
+        if not equals or not count.strip().isdecimal():
             raise ValueError(f"'{entry}' is not of the form class=copies, as in cat=3,dog=0")
+        if name.strip() in table:
+            raise ValueError(f"'{name.strip()}' is there twice")
         table[name.strip()] = count.strip()
     return table
 
@@ -59,10 +64,10 @@ class ExpansionRequest(BaseModel):
     source: Path = Field(description="Folder of images to expand. Never modified.")
     target: Path = Field(description="Folder to write: new, empty, or one that nfold wrote before.")
     copies: Copies | None = Field(None, description="Augmented copies of each training image.")
-    total: Annotated[int, Field(ge=1)] | None = Field(
+    total: Annotated[int, Field(ge=1, le=LARGEST_TOTAL)] | None = Field(
         None, description="Training images wanted altogether, originals included."
     )
-    per_class: Annotated[int, Field(ge=1)] | None = Field(
+    per_class: Annotated[int, Field(ge=1, le=LARGEST_TOTAL)] | None = Field(
         None, description="Training images wanted in each class, originals included."
     )
     balance: bool = Field(False, description="Bring each class up to the size of the largest.")
@@ -112,7 +117,7 @@ class ExpansionRequest(BaseModel):
             "total": self.total,
             "per-class": self.per_class,
             "balance": self.balance or None,
-            "class-copies": self.class_copies,
+            "class-copies": self.class_copies or None,
         }
         given = [name for name, value in wishes.items() if value is not None]
         if self.copies is not None and given != ["class-copies"]:
@@ -149,7 +154,7 @@ SPLIT_NAMES = ("train", "val", "test")
 def read_shares(text: str) -> tuple[int, ...]:
     """Read `80/10/10` (train/val/test) or `90/10` (train/val) as whole shares."""
     parts = text.split("/")
-    if not (2 <= len(parts) <= 3 and all(part.strip().isdigit() for part in parts)):
+    if not (2 <= len(parts) <= 3 and all(part.strip().isdecimal() for part in parts)):
         raise ValueError(f"--split {text}: give train/val/test as in 80/10/10, or train/val as in 90/10")
     shares = tuple(int(part) for part in parts)
     if shares[0] == 0 or sum(shares) != 100:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from nfold import faults
+from nfold import faults, ledger
 from nfold.build import BuildSettings, SourceBuilder
 from nfold.errors import SampleError
 from nfold.executors import WorkerFailure
+from nfold.ledger import INTENTS, SURPLUS, list_name, names_in_lists
 from nfold.manifest import (
     PartHeader,
     SkipRow,
@@ -25,10 +25,8 @@ from nfold.placing import Placer
 from nfold.plan.sharding import Shard
 from nfold.plan.table import source_key
 from nfold.recipe import Border, parse_recipe
-from nfold.storage import PRIVATE, LocalStorage
+from nfold.storage import LocalStorage
 from nfold.variation import RecipeInForce
-
-SURPLUS = f"{PRIVATE}/surplus"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +85,6 @@ class ShardTask:
         border: Settled for the whole data set.
         settings: What all sources have in common.
         generation: Of this run.
-        leftovers: An earlier run was cut short.
     """
 
     target_root: str
@@ -95,7 +92,6 @@ class ShardTask:
     border: Border
     settings: BuildSettings
     generation: int
-    leftovers: bool
 
     def __call__(self, shard: Shard, blamed: Mapping[str, WorkerFailure], step: Callable[[str], None]) -> ShardReport:
         """Bring a shard up to date and commit it.
@@ -107,10 +103,21 @@ class ShardTask:
         storage = LocalStorage(Path(self.target_root))
         former = read_records(storage, shard.former_parts, first=shard.range.first, end=shard.range.end)
         faults.hit("shard.started")
-        placer = Placer(storage=storage, leftovers=self.leftovers)
+        intents = list_name(INTENTS, self.generation, shard.range.bits)
+        known = names_in_lists(storage, (*shard.former_lists, intents))
+        placer = Placer(storage=storage, known=known)
         builder = SourceBuilder(
             settings=self.settings, recipe=_recipe_in_force(self.recipe, self.border), placer=placer, step=step
         )
+
+        def declare() -> None:
+            claimed = {row.file for record in former.values() for row in record.files}
+            wanted = {name for planned in shard.sources for name in builder.wanted_names(planned).values()}
+            # What stands there and is not ours is refused when its turn comes, and not to be swept before.
+            mine = [name for name in wanted - claimed if name in known or not storage.exists(name)]
+            ledger.declare(storage, intents, sorted(mine))
+
+        placer.declare = declare
         records: dict[str, SourceRecord] = {}
         for planned in shard.sources:
             step(planned.id)
@@ -160,14 +167,13 @@ class ShardTask:
         storage.sync(builder.placer.written)
         faults.hit("shard.files_synced")
         if builder.surplus:
-            lines = [json.dumps(row.to_json()) for row in builder.surplus.values()]
-            storage.put_durably(
-                f"{SURPLUS}/{self.generation}-s{shard.range.bits}.jsonl", "\n".join(lines).encode("ascii")
-            )
+            name_of_list = list_name(SURPLUS, self.generation, shard.range.bits)
+            ledger.let_go(storage, name_of_list, builder.surplus.values())
         digest = digest_of(row for record in ordered for row in record.files)
         header = PartHeader(bits=shard.range.bits, generation=self.generation, digest=f"{digest:064x}")
         storage.put_durably(name, encode_part(header, ordered))
         faults.hit("shard.committed")
+        storage.remove(list_name(INTENTS, self.generation, shard.range.bits))
         return True
 
 

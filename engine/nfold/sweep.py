@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from nfold import faults
-from nfold.manifest import FileRow, all_records, list_parts, parse_row, read_records
+from nfold.ledger import lists_by_bits, read_list
+from nfold.manifest import FileRow, all_records, list_parts, parse_row
 from nfold.placing import is_unmodified
-from nfold.plan.table import KEY_BITS, source_key
-from nfold.shard import SURPLUS
+from nfold.plan.table import from_blob, to_blob
 from nfold.storage import LocalStorage
 
 
@@ -27,37 +30,34 @@ class SweepReport:
 
 
 def sweep_surplus(storage: LocalStorage, announce: Callable[[int, list[str]], None]) -> SweepReport:
-    """Remove what the shards listed as surplus.
+    """Remove what shards let go of, and what a run that was killed had written and nothing claims by now.
 
-    The lists are durable before the parts that no longer claim their files, so a run that was killed
-    in between leaves them to the next one. A file that the manifest claims again by now stays.
+    A file that any part of the manifest claims stays, whichever source it belongs to.
 
     Args:
         storage: The output.
         announce: Told how many files will go and the first of their names, before any is removed.
     """
-    lists = [f"{SURPLUS}/{name}" for name in storage.names_in(SURPLUS)]
+    lists = [name for names in lists_by_bits(storage).values() for name in names]
     if not lists:
         return SweepReport(removed=0, kept=())
-    count = 0
-    names: list[str] = []
-    for row in _unclaimed(storage, lists):
-        count += 1
-        if len(names) < 10:
-            names.append(row.file)
-    if count:
-        announce(count, names)
-    faults.hit("sweep.listed")
-    removed = 0
-    kept: list[str] = []
-    for row in _unclaimed(storage, lists):
-        if _is_ours(storage, row):
-            storage.remove(row.file)
-            storage.remove_empty_folders_above(row.file)
-            removed += 1
-            faults.hit("sweep.between_files")
-        elif storage.exists(row.file):
-            kept.append(row.file)
+    with closing(sqlite3.connect("", isolation_level=None)) as connection:
+        _gather_unclaimed(connection, storage, lists)
+        count = connection.execute("select count(*) from candidates").fetchone()[0]
+        if count:
+            first = connection.execute("select file from candidates order by file limit 10").fetchall()
+            announce(count, [from_blob(file) for (file,) in first])
+        faults.hit("sweep.listed")
+        removed = 0
+        kept: list[str] = []
+        for file, row in _candidates(connection):
+            if _is_ours(storage, file, row):
+                storage.remove(file)
+                storage.remove_empty_folders_above(file)
+                removed += 1
+                faults.hit("sweep.between_files")
+            else:
+                kept.append(file)
     for name in lists:
         storage.remove(name)
     return SweepReport(removed=removed, kept=tuple(kept))
@@ -70,43 +70,56 @@ def remove_build(storage: LocalStorage) -> tuple[str, ...]:
         Where those are kept.
     """
     kept = []
-    for _, record in all_records(storage):
-        for row in record.files:
-            if _is_ours(storage, row):
-                storage.remove(row.file)
-                storage.remove_empty_folders_above(row.file)
-                faults.hit("rebuild.between_files")
-            elif storage.exists(row.file):
-                kept.append(storage.set_aside(row.file))
-    for name in list_parts(storage).values():
+    lists = [name for names in lists_by_bits(storage).values() for name in names]
+    for file, row in _all_of_ours(storage, lists):
+        if not storage.exists(file):
+            continue
+        if _is_ours(storage, file, row):
+            storage.remove(file)
+            storage.remove_empty_folders_above(file)
+            faults.hit("rebuild.between_files")
+        else:
+            kept.append(storage.set_aside(file))
+    for name in (*list_parts(storage).values(), *lists):
         storage.remove(name)
-    for name in storage.names_in(SURPLUS):
-        storage.remove(f"{SURPLUS}/{name}")
     return tuple(kept)
 
 
-def _unclaimed(storage: LocalStorage, lists: list[str]) -> Iterator[FileRow]:
-    parts = list_parts(storage)
-    covered_by: tuple[str, ...] = ()
-    claimed: set[str] = set()
+def _all_of_ours(storage: LocalStorage, lists: list[str]) -> Iterator[tuple[str, FileRow | None]]:
+    for _, record in all_records(storage):
+        yield from ((row.file, row) for row in record.files)
     for name in lists:
-        for line in storage.read(name).splitlines():
-            row = parse_row(line)
-            covering = _covering(parts, row.source)
-            if covering != covered_by:
-                # Rows of one list come from one shard, so the next row nearly always asks for the same parts.
-                covered_by = covering
-                records = read_records(storage, covering, first=0, end=1 << KEY_BITS)
-                claimed = {file.file for record in records.values() for file in record.files}
-            if isinstance(row, FileRow) and row.file not in claimed:
-                yield row
+        yield from read_list(storage, name)
 
 
-def _covering(parts: dict[str, str], source: str) -> tuple[str, ...]:
-    bits = f"{source_key(source):0{KEY_BITS}b}"
-    return tuple(parts[bits[:length]] for length in range(KEY_BITS) if bits[:length] in parts)
+def _gather_unclaimed(connection: sqlite3.Connection, storage: LocalStorage, lists: list[str]) -> None:
+    """Fill a temporary table, on disk when it is large, with what is listed, there, and not claimed."""
+    connection.execute("create table candidates (file blob primary key, row text) without rowid")
+    connection.execute("begin")
+    for name in lists:
+        for file, row in read_list(storage, name):
+            if storage.exists(file):
+                text = None if row is None else json.dumps(row.to_json())
+                # Of a file that was intended and later let go of, the row says more.
+                connection.execute(
+                    "insert into candidates values (?, ?) on conflict do update set row = coalesce(excluded.row, row)",
+                    (to_blob(file), text),
+                )
+    if connection.execute("select 1 from candidates limit 1").fetchone():
+        for _, record in all_records(storage):
+            connection.executemany("delete from candidates where file = ?", [(to_blob(r.file),) for r in record.files])
+    connection.execute("commit")
 
 
-def _is_ours(storage: LocalStorage, row: FileRow) -> bool:
-    facts = storage.facts(row.file)
+def _candidates(connection: sqlite3.Connection) -> Iterator[tuple[str, FileRow | None]]:
+    for file, text in connection.execute("select file, row from candidates order by file"):
+        row = None if text is None else parse_row(text)
+        yield from_blob(file), row if isinstance(row, FileRow) else None
+
+
+def _is_ours(storage: LocalStorage, file: str, row: FileRow | None) -> bool:
+    """What was merely intended is a leftover of a killed run; what had a row must still be as it says."""
+    if row is None:
+        return True
+    facts = storage.facts(file)
     return facts is not None and is_unmodified(storage, row, facts)

@@ -173,3 +173,43 @@ def test_killed_at_random_moments(photos: Path, undisturbed: dict[str, str], tmp
     assert killed, "no kill came in time"
     assert finish(start(command(photos, target, "-n", "3"))) == 0
     assert tree(target) == undisturbed
+
+
+@pytest.mark.parametrize(
+    "second", [("-n", "1"), ("-n", "2", "--seed", "3", "--rebuild"), ("-n", "3", "--include", "class1/*")]
+)
+def test_killed_and_then_asked_for_something_else(second: tuple[str, ...], photos: Path, tmp_path: Path) -> None:
+    """What a killed run wrote and nobody asks for any more is removed, not left for ever."""
+    target = tmp_path / "out"
+    assert finish(start(command(photos, target, "-n", "5"), fault="shard.files_written:4")) == -signal.SIGKILL
+    assert finish(start(command(photos, target, *second))) == 0
+    assert finish(start(command(photos, tmp_path / "fresh", *second))) == 0
+    assert tree(target) == tree(tmp_path / "fresh")
+    assert not list(target.glob(".nfold/intents/*"))
+
+
+def test_killed_in_its_sweep_and_then_started_again(photos: Path, tmp_path: Path) -> None:
+    target, other = tmp_path / "out", ("-n", "1", "--seed", "5")
+    assert finish(start(command(photos, target, "-n", "5"))) == 0
+    assert finish(start(command(photos, target, "-n", "2"), fault="sweep.listed:1")) == -signal.SIGKILL
+    assert finish(start(command(photos, target, *other, "--rebuild"))) == 0
+    assert finish(start(command(photos, tmp_path / "fresh", *other))) == 0
+    assert tree(target) == tree(tmp_path / "fresh")
+
+
+def test_a_killed_start_may_be_followed_by_another(photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    assert finish(start(command(photos, target, "-n", "2"))) == 0
+    rebuild = command(photos, target, "-n", "2", "--seed", "1", "--rebuild")
+    assert finish(start(rebuild, fault="rebuild.between_files:3")) == -signal.SIGKILL
+    assert finish(start(command(photos, target, "-n", "1", "--seed", "2", "--rebuild"))) == 0
+    assert finish(start(command(photos, tmp_path / "fresh", "-n", "1", "--seed", "2"))) == 0
+    assert tree(target) == tree(tmp_path / "fresh")
+
+
+def test_a_split_that_was_killed_binds_nobody(photos: Path, tmp_path: Path) -> None:
+    target, other = tmp_path / "out", ("-n", "1", "--split", "50/25/25", "--group", r"class(\d)")
+    assert finish(start(command(photos, target, "-n", "1", "--split", "80/10/10"), fault="split.recorded:1")) < 0
+    assert finish(start(command(photos, target, *other))) == 0
+    assert finish(start(command(photos, tmp_path / "fresh", *other))) == 0
+    assert tree(target) == tree(tmp_path / "fresh")

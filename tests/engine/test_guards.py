@@ -160,8 +160,9 @@ class TestNothingLost:
         source, target = make_folder(3), tmp_path / "out"
         expand_inline(source, target, copies=1)
         (target / "picture0_aug2.png").write_bytes(b"theirs")
-        with pytest.raises(ForeignFileError, match=r"picture0_aug2\.png stands where"):
-            expand_inline(source, target, copies=2)
+        for _ in range(2):
+            with pytest.raises(ForeignFileError, match=r"picture0_aug2\.png stands where"):
+                expand_inline(source, target, copies=2)
         assert (target / "picture0_aug2.png").read_bytes() == b"theirs"
         (target / "picture0_aug2.png").unlink()
         assert expand_inline(source, target, copies=2).is_whole
@@ -252,6 +253,107 @@ class TestNothingLost:
         )  # type: ignore[arg-type]
         assert [(row.source, row.code) for row in report.skipped] == [("picture2.png", "source.vanished")]
         assert report.images_after == 9
+
+
+class TestMoves:
+    def test_a_copy_that_becomes_a_source_keeps_its_file(
+        self, make_folder: Any, expand_inline: Any, tmp_path: Path
+    ) -> None:
+        source, target = make_folder(8), tmp_path / "out"
+        expand_inline(source, target, copies=2)
+        for number in range(4):
+            (source / f"picture{number}_aug1.png").write_bytes((target / f"picture{number}_aug1.png").read_bytes())
+            (source / f"picture{number}.png").unlink()
+        assert expand_inline(source, target, copies=2).is_whole
+        assert nfold.verify(target).is_sound
+        expand_inline(source, tmp_path / "fresh", copies=2)
+        assert tree(target) == tree(tmp_path / "fresh")
+
+    def test_a_folder_that_moves_under_names_of_its_own_loses_nothing(
+        self, make_folder: Any, expand_inline: Any, tmp_path: Path
+    ) -> None:
+        source, target = (
+            make_folder({f"c/{folder}/{number}.png": number for number, folder in enumerate(["k", *"s" * 14])}),
+            tmp_path / "out",
+        )
+        options: dict[str, Any] = {"name": "{class}/{stem}_aug{copy}{ext}", "format": "class-folders", "copies": 2}
+        for recipe in (
+            {"augment": [{"HorizontalFlip": {"p": 1}}, {"Rotate": {"limit": [9, 9], "p": 1}}]},
+            "flip-rotate",
+        ):
+            out = target / ("a" if isinstance(recipe, dict) else "b")
+            expand_inline(source, out, **options, recipe=recipe)
+            (source / "c/s").rename(source / "c/u")
+            report = expand_inline(source, out, **options, recipe=recipe)
+            assert not report.kept
+            assert nfold.verify(out).is_sound
+            (source / "c/u").rename(source / "c/s")
+
+    def test_a_lost_split_record_is_read_back_from_the_manifest(
+        self, make_folder: Any, expand_inline: Any, tmp_path: Path
+    ) -> None:
+        source, target = make_folder(30), tmp_path / "out"
+        expand_inline(source, target, copies=1, split="60/20/20")
+        before = tree(target)
+        (target / ".nfold/split.jsonl").unlink()
+        for number in range(30, 50):
+            write_picture(source / f"picture{number}.png", number)
+        expand_inline(source, target, copies=1, split="60/20/20")
+        assert {name: digest for name, digest in tree(target).items() if name in before} == before
+
+    def test_a_damaged_part_is_named_with_the_way_out(
+        self, make_folder: Any, expand_inline: Any, tmp_path: Path
+    ) -> None:
+        source, target = make_folder(4), tmp_path / "out"
+        expand_inline(source, target, copies=1)
+        whole = tree(target)
+        part = next((target / ".nfold/parts").iterdir())
+        part.write_bytes(part.read_bytes()[:-40])
+        for look in (lambda: expand_inline(source, target, copies=1), lambda: nfold.verify(target)):
+            with pytest.raises(OutputError, match="is damaged") as caught:
+                look()
+            assert caught.value.stable_code == "output.damaged"
+        part.unlink()
+        assert expand_inline(source, target, copies=1).is_whole
+        assert tree(target) == whole
+
+    def test_a_source_that_breaks_keeps_its_files_when_asked_to(
+        self, make_folder: Any, expand_inline: Any, tmp_path: Path
+    ) -> None:
+        source, target = make_folder(4), tmp_path / "out"
+        expand_inline(source, target, copies=1)
+        whole = tree(target)
+        (source / "picture2.png").write_bytes(b"")
+        report = expand_inline(source, target, copies=1, keep_removed=True)
+        assert (report.skipped_count, report.retained, report.images_after) == (1, 2, 6)
+        assert tree(target) == whole
+
+    def test_fewer_pixels_allowed_take_back_what_is_larger(
+        self, make_folder: Any, expand_inline: Any, tmp_path: Path
+    ) -> None:
+        source, target = make_folder(3), tmp_path / "out"
+        write_picture(source / "large.png", 5, width=100, height=80)
+        expand_inline(source, target, copies=1)
+        report = expand_inline(source, target, copies=1, max_pixels=5000)
+        assert [(row.source, row.code) for row in report.skipped] == [("large.png", "image.too_large")]
+        assert not list(target.glob("large*"))
+
+    def test_masks_beside_images_are_not_taken_for_a_class(
+        self, make_folder: Any, expand_inline: Any, tmp_path: Path
+    ) -> None:
+        source = make_folder({"images/1.png": 1, "masks/1.png": 2})
+        with pytest.raises(InputError, match="images with masks beside them"):
+            expand_inline(source, tmp_path / "out", copies=1)
+        assert expand_inline(source, tmp_path / "out", copies=1, format="class-folders").is_whole
+
+    def test_a_name_that_is_too_long_costs_its_source(
+        self, make_folder: Any, expand_inline: Any, tmp_path: Path
+    ) -> None:
+        source = make_folder(2)
+        (source / ("x" * 250 + ".png")).write_bytes((source / "picture0.png").read_bytes())
+        report = expand_inline(source, tmp_path / "out", copies=1)
+        assert [row.code for row in report.skipped] == ["copies.name_too_long"]
+        assert report.images_after == 4
 
 
 class TestDisk:

@@ -36,6 +36,9 @@ class FoundFile:
     mtime_ns: int
 
 
+MOST_FOLDERS = 1_000
+
+
 @dataclass(slots=True, kw_only=True)
 class Scan:
     """What a first look over a folder found; its size does not depend on the number of files.
@@ -44,6 +47,7 @@ class Scan:
         images: How many image files.
         bytes: What they weigh together.
         shapes: Image files by (split spelling of the first folder or "", folders above the file).
+        folders: Names of the folders just above images, at most MOST_FOLDERS of them.
         passed_over: Why other entries are no sources, with how many: "hidden", "not an image",
             "link to a folder", "broken link".
         examples: One path for each reason of `passed_over`.
@@ -52,6 +56,7 @@ class Scan:
     images: int = 0
     bytes: int = 0
     shapes: Counter[tuple[str, int]] = field(default_factory=Counter)
+    folders: set[str] = field(default_factory=set)
     passed_over: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nfold.errors import InputError
-from nfold.formats.base import FoundFile, Scan, split_of
+from nfold.formats.base import MOST_FOLDERS, FoundFile, Scan, split_of
 from nfold.images import EXTENSIONS, UNSUPPORTED_EXTENSIONS
 
 LABEL_FILE = "label or text file"
@@ -52,7 +52,10 @@ def scan_folder(
                     if entry.name.startswith("."):
                         yield PassedOver(path=path, reason="hidden")
                     elif entry.is_dir(follow_symlinks=False):
-                        pending.append(path)
+                        if unwanted and _matches(unwanted, path, entry.name):
+                            yield PassedOver(path=path, reason="left out by --include or --exclude")
+                        else:
+                            pending.append(path)
                     else:
                         yield _look_at(entry, path, wanted, unwanted)
         except NotADirectoryError as error:
@@ -81,6 +84,8 @@ def summarise(entries: Iterable[FoundFile | PassedOver]) -> Scan:
         scan.bytes += entry.size
         first, slash, _ = entry.path.partition("/")
         split = split_of(first) if slash else None
+        if slash and len(scan.folders) < MOST_FOLDERS:
+            scan.folders.add(entry.path.rsplit("/", 2)[-2])
         scan.shapes[split or "", entry.path.count("/")] += 1
     return scan
 
@@ -89,8 +94,7 @@ def _look_at(
     entry: os.DirEntry[str], path: str, wanted: re.Pattern[str] | None, unwanted: re.Pattern[str] | None
 ) -> FoundFile | PassedOver:
     if os.path.splitext(entry.name)[1].lower() not in _IMAGE_EXTENSIONS:
-        is_folder_link = entry.is_symlink() and entry.is_dir()
-        if is_folder_link:
+        if entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 - False for links in a circle, where the others raise
             return PassedOver(path=path, reason="link to a folder")
         is_label = os.path.splitext(entry.name)[1].lower() in _LABEL_EXTENSIONS
         return PassedOver(path=path, reason=LABEL_FILE if is_label else "not an image")
@@ -98,7 +102,8 @@ def _look_at(
         return PassedOver(path=path, reason="left out by --include or --exclude")
     try:
         facts = entry.stat()
-    except FileNotFoundError:
+    except OSError:
+        # It leads nowhere, round in a circle, through a file, or where one may not look.
         return PassedOver(path=path, reason="broken link" if entry.is_symlink() else "gone while scanning")
     if stat.S_ISDIR(facts.st_mode):
         return PassedOver(path=path, reason="link to a folder")

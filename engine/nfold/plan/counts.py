@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nfold.errors import UsageError
-from nfold.plan.table import SourceTable
+from nfold.plan.table import SourceTable, from_blob, to_blob
 from nfold.request import ExpansionRequest
 
 
@@ -30,6 +30,8 @@ def allot_copies(table: SourceTable, request: ExpansionRequest, *, has_splits: b
         UsageError: The target is below what is there already, or needs classes that the data lacks.
     """
     where, splits = _expanded(request, has_splits=has_splits)
+    if has_splits and not request.split:
+        _refuse_empty(table, where, request)
     if request.total is not None:
         _fill_up(table, where, splits, request.total, "--total", counts_originals=request.originals != "none")
     elif request.per_class is not None or request.balance:
@@ -45,12 +47,12 @@ def tally(table: SourceTable) -> list[ClassTally]:
         "select split, category, count(*), sum(copies) from sources group by split, category order by split, category"
     )
     return [
-        ClassTally(split=split, category=category, sources=sources, copies=copies)
-        for split, category, sources, copies in rows
+        ClassTally(split=split, category=None if name is None else from_blob(name), sources=sources, copies=copies)
+        for split, name, sources, copies in rows
     ]
 
 
-def _expanded(request: ExpansionRequest, *, has_splits: bool) -> tuple[str, tuple[str, ...]]:
+def _expanded(request: ExpansionRequest, *, has_splits: bool) -> tuple[str, tuple[str | bytes, ...]]:
     if not has_splits and request.splits != ("train",):
         raise UsageError(
             f"--splits {','.join(request.splits)}: this data set has no splits.",
@@ -61,8 +63,17 @@ def _expanded(request: ExpansionRequest, *, has_splits: bool) -> tuple[str, tupl
     return f"split in ({','.join('?' * len(request.splits))})", request.splits
 
 
+def _refuse_empty(table: SourceTable, where: str, request: ExpansionRequest) -> None:
+    if table.connection.execute(f"select 1 from sources where {where} limit 1", request.splits).fetchone() is None:
+        there = table.connection.execute("select distinct split from sources where split is not null order by 1")
+        raise UsageError(
+            f"--splits {','.join(request.splits)}: no image is in there, so there is nothing to expand.",
+            hint=f"This data set has {', '.join(name for (name,) in there)}.",
+        )
+
+
 def _fill_up(
-    table: SourceTable, where: str, values: tuple[str, ...], wanted: int, option: str, *, counts_originals: bool
+    table: SourceTable, where: str, values: tuple[str | bytes, ...], wanted: int, option: str, *, counts_originals: bool
 ) -> None:
     count = table.connection.execute(f"select count(*) from sources where {where}", values).fetchone()[0]
     missing = wanted - count if counts_originals else wanted
@@ -79,9 +90,9 @@ def _fill_up(
     table.connection.execute(f"update sources set copies = copies + 1 where (key, id) in ({chosen})", (*values, more))
 
 
-def _fill_classes(table: SourceTable, where: str, values: tuple[str, ...], request: ExpansionRequest) -> None:
+def _fill_classes(table: SourceTable, where: str, values: tuple[str | bytes, ...], request: ExpansionRequest) -> None:
     option = "--balance" if request.balance else "--per-class"
-    sizes: Mapping[str | None, int] = dict(
+    sizes: Mapping[bytes | None, int] = dict(
         table.connection.execute(
             f"select category, count(*) from sources where {where} group by category", values
         ).fetchall()
@@ -98,16 +109,19 @@ def _fill_classes(table: SourceTable, where: str, values: tuple[str, ...], reque
         _fill_up(
             table,
             f"{where} and category = ?",
-            (*values, category or ""),
+            (*values, category or b""),
             max(wanted, size) if counts else wanted,
             option,
             counts_originals=counts,
         )
 
 
-def _give_class_copies(table: SourceTable, where: str, values: tuple[str, ...], by_class: Mapping[str, int]) -> None:
+def _give_class_copies(
+    table: SourceTable, where: str, values: tuple[str | bytes, ...], by_class: Mapping[str, int]
+) -> None:
     known = {
-        row[0] for row in table.connection.execute("select distinct category from sources where category is not null")
+        from_blob(row[0])
+        for row in table.connection.execute("select distinct category from sources where category is not null")
     }
     for category, copies in by_class.items():
         if category not in known:
@@ -116,5 +130,5 @@ def _give_class_copies(table: SourceTable, where: str, values: tuple[str, ...], 
                 hint=f"Classes: {', '.join(sorted(known)[:20]) or 'none'}.",
             )
         table.connection.execute(
-            f"update sources set copies = ? where {where} and category = ?", (copies, *values, category)
+            f"update sources set copies = ? where {where} and category = ?", (copies, *values, to_blob(category))
         )

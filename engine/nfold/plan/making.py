@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nfold.card import Identity
-from nfold.errors import InputError, UsageError
+from nfold.card import Card, Identity
+from nfold.errors import InputError, OutputMismatchError, UsageError
 from nfold.formats import FORMATS, FoundFile, PassedOver, Recognition, Scan, Source, recognise, scan_folder, summarise
 from nfold.images import EXTENSION_OF
+from nfold.manifest import all_records
 from nfold.plan.collisions import refuse_collisions
 from nfold.plan.counts import ClassTally, allot_copies, tally
 from nfold.plan.naming import NameTemplate, split_name
@@ -17,7 +18,7 @@ from nfold.plan.sharding import KeyRange, cut_ranges
 from nfold.plan.table import SourceTable, from_blob, to_blob
 from nfold.recipe import Border, Recipe, recipe_digest, resolve_border
 from nfold.request import ExpansionRequest
-from nfold.storage import normal_id
+from nfold.storage import LocalStorage, normal_id
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,6 +123,7 @@ def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable) -> 
         )
     recognition = recognise(root, scan, forced=request.format)
     _refuse_split_twice(request, recognition)
+    _refuse_masks(request, scan)
     table.add(_sources(_scan(request), recognition))
     output = recipe.output.format
     extension = None if output == "keep" else EXTENSION_OF[output]
@@ -158,6 +160,25 @@ def _refuse_split_twice(request: ExpansionRequest, recognition: Recognition) -> 
         )
 
 
+_OF_IMAGES = frozenset({"images", "image", "img", "imgs", "jpegimages", "inputs", "photos"})
+_OF_MASKS = frozenset(
+    {"labels", "label", "masks", "mask", "annotations", "gt", "ground_truth", "segmentation", "segmentationclass"}
+)
+
+
+def _refuse_masks(request: ExpansionRequest, scan: Scan) -> None:
+    """Masks that lie as pictures beside their images would be taken for a class, and be turned another way."""
+    folders = {name.casefold() for name in scan.folders}
+    if request.format is None and folders & _OF_IMAGES and folders & _OF_MASKS:
+        names = sorted(name for name in scan.folders if name.casefold() in _OF_IMAGES | _OF_MASKS)
+        raise InputError(
+            f"{request.source} looks like images with masks beside them (folders {', '.join(names)}); masks do not "
+            "follow their images yet, and would be turned another way.",
+            hint="Give the folder of the images alone, or say --format class-folders if these are classes.",
+            code="input.masks",
+        )
+
+
 def refuse_nesting(source: Path, target: Path) -> None:
     """Refuse to write into what is read, or to read what is written.
 
@@ -176,4 +197,24 @@ def refuse_nesting(source: Path, target: Path) -> None:
             f"The input {source} lies inside the output {target}.",
             hint="Choose another folder for the output.",
             code="input.inside_output",
+        )
+
+
+def refuse_strangers(plan: Plan, storage: LocalStorage, former: Card) -> None:
+    """A mistyped source would have every file of the former run removed; one common source tells that it is meant.
+
+    Raises:
+        OutputMismatchError: Not one source of the former run is in the plan.
+    """
+    sources = 0
+    for source, _ in all_records(storage):
+        if plan.table.path_of(source) is not None:
+            return
+        sources += 1
+    if sources:
+        raise OutputMismatchError(
+            f"None of the {sources} sources that this folder was made from (in {former.source}) is in "
+            f"{plan.request.source}; to go on would remove all their files.",
+            hint="Check the source folder, choose another target, or start again in this one with --rebuild.",
+            code="output.other_sources",
         )

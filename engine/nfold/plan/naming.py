@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from nfold.errors import UsageError
+from nfold.storage import PRIVATE
 
 _FIELDS = ("stem", "copy", "ext", "split", "class", "id8")
 _COPY_MARK = "\0"
@@ -51,6 +52,11 @@ class NameTemplate:
         except ValueError as error:
             raise UsageError(f"--name {text}: {error}.", hint="Example: {stem}_aug{copy}{ext}") from error
         fields = [field for _, field in parsed if field is not None]
+        if text != "".join(literal + (f"{{{field}}}" if field is not None else "") for literal, field in parsed):
+            raise UsageError(
+                f"--name {text}: a field is a name in braces and no more; there are no widths, and no other braces.",
+                hint="Example: {stem}_aug{copy}{ext}",
+            )
         for field in fields:
             if field not in _FIELDS:
                 raise UsageError(
@@ -68,7 +74,9 @@ class NameTemplate:
             )
         if not self.text.endswith("{ext}") or fields.count("ext") != 1:
             raise UsageError(f"--name {self.text}: it has to end in {{ext}}.", hint="Example: {stem}_aug{copy}{ext}")
-        if self.text.startswith("/") or any(part in ("..", ".", "") for part in self.text.split("/")):
+        # Without splits or labels these two fields are empty.
+        bare = [re.sub(r"\{(split|class)\}", "", part) for part in self.text.split("/")]
+        if "" in self.text.split("/") or {"..", ".", PRIVATE} & {part.casefold() for part in bare}:
             raise UsageError(
                 f"--name {self.text}: it has to stay inside the output folder.",
                 hint="Example: {class}/{stem}_aug{copy}{ext}",
@@ -107,11 +115,11 @@ class NameTemplate:
         folder, _, base = name.rpartition("/")
         before, after = self.text.rsplit("/", 1)[-1].split("{copy}")
         if before == "":
-            found = re.match(r"([1-9]\d*)(\D.*)", base, re.DOTALL)
+            found = re.match(r"([1-9][0-9]*)([^0-9].*)", base, re.DOTALL)
             pair = (_COPY_MARK + found[2], int(found[1])) if found else None
         else:
             middle = re.escape(after.removesuffix("{ext}"))
-            found = re.fullmatch(rf"(.*\D)([1-9]\d*)({middle}(?:\.[^.]*)?)", base, re.DOTALL)
+            found = re.fullmatch(rf"(.*[^0-9])([1-9][0-9]*)({middle}\.[^.]*)", base, re.DOTALL | re.IGNORECASE)
             pair = (found[1] + _COPY_MARK + found[3], int(found[2])) if found else None
         if pair is None:
             return []

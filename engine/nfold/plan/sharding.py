@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from nfold.plan.table import KEY_BITS, PlannedSource, SourceTable
 
@@ -42,11 +43,19 @@ class KeyRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """One unit of work: the sources of a range, and the parts of the manifest that it replaces."""
+    """One unit of work.
+
+    Attributes:
+        range: The keys that it covers.
+        sources: The sources with such keys.
+        former_parts: The parts of the manifest that it replaces.
+        former_lists: What earlier runs intended or let go of in this range.
+    """
 
     range: KeyRange
     sources: tuple[PlannedSource, ...]
     former_parts: tuple[str, ...]
+    former_lists: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -79,20 +88,33 @@ def _files_by_bucket(table: SourceTable) -> tuple[dict[int, int], list[int]]:
     return counts, list(counts)
 
 
-def make_shards(table: SourceTable, ranges: list[KeyRange], parts: Mapping[str, str]) -> Iterator[Shard]:
+def make_shards(
+    table: SourceTable,
+    ranges: list[KeyRange],
+    parts: Mapping[str, str],
+    lists: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> Iterator[Shard]:
     """The shards of a plan, one at a time; ranges with neither sources nor former parts are left out.
 
     Args:
         table: The sources.
         ranges: Disjoint ranges that cover every key.
         parts: Files of the manifest by the bits of the range that each covers.
+        lists: What earlier runs intended or let go of, likewise.
     """
-    in_order = sorted(parts)
+    parts_in_order, lists_in_order = sorted(parts), sorted(lists)
     for wanted in ranges:
         sources = tuple(table.between(wanted.first, wanted.end))
-        above = [wanted.bits[:length] for length in range(len(wanted.bits))]
-        start = bisect.bisect_left(in_order, wanted.bits)
-        end = bisect.bisect_left(in_order, wanted.bits + "2")
-        former = tuple(parts[bits] for bits in (*above, *in_order[start:end]) if bits in parts)
-        if sources or former:
-            yield Shard(range=wanted, sources=sources, former_parts=former)
+        former = tuple(parts[bits] for bits in _overlapping(wanted.bits, parts_in_order))
+        known = tuple(name for bits in _overlapping(wanted.bits, lists_in_order) for name in lists[bits])
+        if sources or former or known:
+            yield Shard(range=wanted, sources=sources, former_parts=former, former_lists=known)
+
+
+def _overlapping(bits: str, in_order: list[str]) -> Iterator[str]:
+    """Of sorted ranges, those that hold this one or lie in it."""
+    for length in range(len(bits)):
+        place = bisect.bisect_left(in_order, bits[:length])
+        if place < len(in_order) and in_order[place] == bits[:length]:
+            yield bits[:length]
+    yield from in_order[bisect.bisect_left(in_order, bits) : bisect.bisect_left(in_order, bits + "2")]

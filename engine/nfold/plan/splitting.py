@@ -12,6 +12,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from nfold import faults
+from nfold.manifest import all_records
 from nfold.plan.survey import Surveyed
 from nfold.plan.table import KEY_BITS, PlannedSource, SourceTable, from_blob, source_key, to_blob
 from nfold.request import SPLIT_NAMES
@@ -32,8 +33,9 @@ class SplitBook:
     Written before the first shard starts, so that a run that was killed goes on with the same split.
     """
 
-    def __init__(self, table: SourceTable, storage: LocalStorage | None) -> None:
+    def __init__(self, table: SourceTable, storage: LocalStorage | None, *, records: bool = True) -> None:
         self.table = table
+        self.records = records
         self.connection = table.connection
         self.storage = storage
         self.connection.executescript(_SCHEMA)
@@ -95,7 +97,7 @@ class SplitBook:
         try:
             lines = self.storage.read(SPLIT_RECORD).splitlines()
         except FileNotFoundError:
-            return False
+            return self._recover(self.storage)
         self.connection.execute("begin")
         for line in lines:
             row: dict[str, Any] = json.loads(line)
@@ -114,6 +116,28 @@ class SplitBook:
             )
         self.connection.execute("commit")
         return True
+
+    def _recover(self, storage: LocalStorage) -> bool:
+        """Read the splits back from the manifest, when their own record is lost."""
+        insert = "insert into splits (source, key, size, mtime_ns, sha256, pixels, split) values (?, ?, ?, ?, ?, ?, ?)"
+        found = False
+        self.connection.execute("begin")
+        for source, record in all_records(storage):
+            row = record.source
+            if row is not None and row.split is not None:
+                found = True
+                values = (
+                    to_blob(source),
+                    source_key(source),
+                    row.size,
+                    row.mtime_ns,
+                    row.sha256,
+                    row.pixels,
+                    row.split,
+                )
+                self.connection.execute(insert, values)
+        self.connection.execute("commit")
+        return found
 
     def _mark_kin(self, group: str | None) -> None:
         if group is None:
@@ -170,7 +194,7 @@ class SplitBook:
         )
 
     def _record(self) -> None:
-        if self.storage is None:
+        if self.storage is None or not self.records:
             return
         rows = self.connection.execute(
             "select source, size, mtime_ns, sha256, pixels, split from splits where split is not null order by key, source"

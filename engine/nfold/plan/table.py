@@ -18,7 +18,7 @@ KEY_BITS = 56
 _SCHEMA = """
 create table sources (
     key integer not null, id blob not null, path blob, size integer not null, mtime_ns integer not null,
-    split text, category text, copies integer not null default 0, target blob,
+    split text, category blob, copies integer not null default 0, target blob,
     refused text,
     primary key (key, id)
 ) without rowid;
@@ -105,7 +105,7 @@ class SourceTable:
                 source.file.size,
                 source.file.mtime_ns,
                 source.label.split,
-                source.label.category,
+                None if source.label.category is None else to_blob(source.label.category),
                 blob,
             )
             try:
@@ -142,7 +142,7 @@ class SourceTable:
                 size=size,
                 mtime_ns=mtime_ns,
                 split=split,
-                category=category,
+                category=None if category is None else from_blob(category),
                 copies=copies,
                 target=from_blob(target),
                 refused=refused,

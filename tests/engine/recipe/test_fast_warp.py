@@ -25,6 +25,9 @@ STEPS: list[dict[str, Any]] = [
             "p": 1,
         }
     },
+    {"Rotate": {"limit": 30, "crop_border": True, "p": 1}},
+    {"Rotate": {"limit": [0, 0], "p": 1}},
+    {"Affine": {"scale": 1.5, "fit_output": True, "rotate": 20, "p": 1}},
     {"SafeRotate": {"limit": 40, "p": 1}},
     {"ShiftScaleRotate": {"p": 1}},
     {"OneOf": {"p": 1, "transforms": [{"Rotate": {"limit": 5, "p": 1}}, {"Affine": {"shear": 9, "p": 1}}]}},
@@ -79,3 +82,13 @@ def test_it_is_at_work_where_it_gains(monkeypatch: pytest.MonkeyPatch) -> None:
         ).augment
         pipeline(image=picture)
         assert seen == [channels]
+
+
+@pytest.mark.parametrize("off", [0, 1e-9, 9e-9, 2e-8, 1e-5, 1.2e-5, 1e-3])
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 2), (2, 2)])
+def test_the_identity_is_told_as_numpy_tells_it(off: float, place: tuple[int, int]) -> None:
+    from nfold.recipe.fast_warp import _is_identity
+
+    matrix = np.eye(3)
+    matrix[place] += off
+    assert _is_identity(matrix.tolist()) == np.allclose(matrix, np.eye(3))

@@ -1,0 +1,116 @@
+"""The tests stand as the code stands: each module has a file of its own in the mirror place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {"engine": ROOT / "engine/nfold", "cli": ROOT / "cli/nfold_cli"}
+MOST_LINES = 350
+
+ELSEWHERE = {
+    # module: the file that tests it, since it says or does nothing that could be tested alone
+    "engine/build.py": "tests/engine/test_laws.py",
+    "engine/defaults.py": "tests/engine/test_api.py",
+    "engine/distinct.py": "tests/engine/test_laws.py",
+    "engine/events.py": "tests/engine/test_expansion.py",
+    "engine/faults.py": "tests/cli/test_killed.py",
+    "engine/shard.py": "tests/engine/test_guards.py",
+    "engine/variation.py": "tests/engine/test_laws.py",
+    "engine/__init__.py": "tests/engine/test_api.py",
+    # `check_executor` runs over every executor there
+    "engine/executors/__init__.py": "tests/engine/test_testing.py",
+    "engine/executors/contract.py": "tests/engine/test_testing.py",
+    "engine/executors/inline.py": "tests/engine/test_testing.py",
+    "engine/executors/local.py": "tests/engine/test_testing.py",
+    # both sides of the border between processes
+    "engine/executors/messages.py": "tests/engine/executors/test_channel.py",
+    "engine/executors/worker.py": "tests/engine/executors/test_workforce.py",
+    "engine/executors/zygote.py": "tests/engine/executors/test_workforce.py",
+    "engine/executors/zygote_link.py": "tests/engine/executors/test_workforce.py",
+    # nothing but names of what lies below
+    "engine/images/__init__.py": "tests/engine/images/test_decode.py",
+    "engine/recipe/__init__.py": "tests/engine/recipe/test_form.py",
+    "engine/recipe/constants.py": "tests/engine/recipe/test_values.py",
+    # measured by hand; what comes out is committed, and held against Albumentations
+    "engine/recipe/measure/__main__.py": "tests/engine/recipe/measure/test_table.py",
+    "engine/recipe/measure/capabilities.py": "tests/engine/recipe/measure/test_table.py",
+    "engine/recipe/measure/selection.py": "tests/engine/recipe/measure/test_table.py",
+    "cli/__main__.py": "tests/cli/test_main.py",
+    "cli/commands.py": "tests/cli/test_main.py",
+    "cli/parser.py": "tests/cli/test_main.py",
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Each module with code in it, by its name as in ELSEWHERE."""
+    for part, package in PACKAGES.items():
+        for path in sorted(package.rglob("*.py")):
+            statements = ast.parse(path.read_text()).body
+            if any(not isinstance(statement, ast.Expr) for statement in statements):
+                yield f"{part}/{path.relative_to(package).as_posix()}", path
+
+
+MODULES = dict(modules())
+
+
+def mirror_of(module: str) -> Path:
+    folder, _, name = module.rpartition("/")
+    stem = folder.rpartition("/")[2] if name == "__init__.py" else name.removesuffix(".py")
+    return ROOT / "tests" / folder / f"test_{stem}.py"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_module_has_its_tests_in_the_mirror_place(module: str) -> None:
+    if module not in ELSEWHERE:
+        assert mirror_of(module).exists(), f"write {mirror_of(module)}, or say in ELSEWHERE where {module} is tested"
+
+
+@pytest.mark.parametrize("module", ELSEWHERE)
+def test_an_exception_is_one_and_names_a_file_that_there_is(module: str) -> None:
+    assert module in MODULES
+    assert not mirror_of(module).exists(), "it has a file of its own by now: strike it off the list"
+    assert (ROOT / ELSEWHERE[module]).exists()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_is_longer_than_can_be_read_at_one_sitting(module: str) -> None:
+    lines = len(MODULES[module].read_text().splitlines())
+    assert lines <= MOST_LINES, f"{module} has {lines} lines; divide it by what its parts are for"
+
+
+def undocumented(path: Path) -> Iterator[str]:
+    """Public functions, classes and methods without a docstring."""
+    module = ast.parse(path.read_text())
+    if not ast.get_docstring(module):
+        yield "the module itself"
+    pending: list[tuple[str, ast.AST]] = [("", module)]
+    while pending:
+        prefix, parent = pending.pop()
+        for node in ast.iter_child_nodes(parent):
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or node.name.startswith("_"):
+                continue
+            if not ast.get_docstring(node):
+                yield prefix + node.name
+            if isinstance(node, ast.ClassDef):
+                pending.append((f"{prefix}{node.name}.", node))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_whatever_is_public_says_what_it_is_for(module: str) -> None:
+    assert list(undocumented(MODULES[module])) == []
+
+
+def test_every_test_file_that_mirrors_something_mirrors_something_that_is_there() -> None:
+    mirrors = {mirror_of(module) for module in MODULES}
+    strays = {
+        path
+        for folder in ("plan", "formats")
+        for path in (ROOT / "tests/engine" / folder).glob("test_*.py")
+        if path not in mirrors
+    }
+    assert strays == set()
