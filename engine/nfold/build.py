@@ -18,7 +18,7 @@ from nfold.plan.collisions import name_parts
 from nfold.plan.naming import NameTemplate
 from nfold.plan.table import PlannedSource
 from nfold.storage import FileFacts
-from nfold.variation import MOST_DRAWS, RecipeInForce, Sample, pixel_hash, prepare
+from nfold.variation import MOST_DRAWS, RecipeInForce, Sample, blamed_on_image, pixel_hash, prepare
 
 LONGEST_NAME = 255
 
@@ -347,20 +347,3 @@ def _refuse_long_names(wanted: Mapping[int, str]) -> None:
                 hint="Give the file a shorter name.",
                 code="copies.name_too_long",
             )
-
-
-def blamed_on_image(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Run a stage; whatever it raises is a matter of this image and this recipe, and costs this image alone."""
-    try:
-        return function(*arguments, **options)
-    except (SampleError, MemoryError):
-        raise
-    except Exception as error:
-        if "Insufficient memory" in str(error):
-            raise MemoryError from error
-        reason = str(error).strip().splitlines() or ["no message"]
-        raise SampleError(
-            f"The recipe failed on this image: {type(error).__name__}: {reason[0]}.",
-            hint="Try the recipe on it alone with 'nfold preview'.",
-            code="variation.failed",
-        ) from error

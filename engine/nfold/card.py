@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from nfold.errors import OutputError, OutputMismatchError
-from nfold.storage import LocalStorage
+from nfold.storage import LocalStorage, disk_errors
 from nfold.versions import BuildFacts
 
 CARD = "nfold.json"
@@ -141,11 +141,12 @@ def refuse_foreign(root: Path) -> None:
     Raises:
         OutputError: It is not empty and has no card, or is no folder.
     """
-    if root.exists() and not root.is_dir():
-        raise OutputError(f"{root} is a file.", hint="Choose a folder to write to.", code="output.not_a_folder")
-    if not root.exists() or (root / CARD).exists():
-        return
-    strangers = [entry.name for entry in root.iterdir() if entry.name != ".nfold"]
+    with disk_errors(f"look into {root}"):
+        if root.exists() and not root.is_dir():
+            raise OutputError(f"{root} is a file.", hint="Choose a folder to write to.", code="output.not_a_folder")
+        if not root.exists() or (root / CARD).exists():
+            return
+        strangers = [entry.name for entry in root.iterdir() if entry.name != ".nfold"]
     if strangers:
         raise OutputError(
             f"{root} is not empty and was not written by nfold (it holds {strangers[0]!r}).",

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nfold.build import blamed_on_image
 from nfold.distinct import draw_copy
 from nfold.errors import InputError, SampleError, UsageError
 from nfold.formats import FoundFile, scan_folder
@@ -16,7 +15,7 @@ from nfold.images import DecodeLimits, Image, decode_image
 from nfold.plan.table import source_key
 from nfold.recipe import Recipe, load_recipe, resolve_border
 from nfold.storage import normal_id
-from nfold.variation import RecipeInForce, Sample, pixel_hash, prepare
+from nfold.variation import RecipeInForce, Sample, blamed_on_image, pixel_hash, prepare
 
 if TYPE_CHECKING:
     import numpy as np

@@ -97,7 +97,8 @@ class LocalStorage:
 
     def read(self, name: str) -> bytes:
         """The bytes of a file."""
-        return Path(self.path(name)).read_bytes()
+        with disk_errors(f"read {name}"):
+            return Path(self.path(name)).read_bytes()
 
     def put(self, name: str, data: bytes) -> FileFacts:
         """Write a file whole, or not at all; it is durable only after `sync`.

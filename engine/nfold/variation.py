@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from nfold.errors import UnsupportedImageError
+from nfold.errors import SampleError, UnsupportedImageError
 from nfold.images import Image
 from nfold.randomness import Generators, variation_generators
 from nfold.recipe import Border, Carriage, Recipe, carriage_of, compile_recipe
@@ -112,6 +113,23 @@ def vary(sample: Sample, recipe: RecipeInForce, generators: Generators) -> Varia
     carriage, compiled = recipe.for_image(sample.image)
     image, applied = _run(compiled.augment, sample.image, carriage, generators)
     return Variation(image=image, applied=applied, carried=_in_words(carriage))
+
+
+def blamed_on_image(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Run a stage; whatever it raises is a matter of this image and this recipe, and costs this image alone."""
+    try:
+        return function(*arguments, **options)
+    except (SampleError, MemoryError):
+        raise
+    except Exception as error:
+        if "Insufficient memory" in str(error):
+            raise MemoryError from error
+        reason = str(error).strip().splitlines() or ["no message"]
+        raise SampleError(
+            f"The recipe failed on this image: {type(error).__name__}: {reason[0]}.",
+            hint="Try the recipe on it alone with 'nfold preview'.",
+            code="variation.failed",
+        ) from error
 
 
 def pixel_hash(image: Image) -> str:

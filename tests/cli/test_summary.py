@@ -116,7 +116,7 @@ FULL_TEXT = r"""1,200 images became 6,990: 1,195 originals + 5,795 copies in my 
   6 copies are missing, since the recipe gives no more distinct pictures of 2 sources:
     blank.png: 1 short
     white.png: 5 short
-    Flips alone, or a picture of one colour, have no more to give; a transform such as Rotate: {limit: 15, p: 1} has.
+    (pictures of one colour or of a few pixels have no more to give; nor have recipes of flips alone)
 
   2 training pictures also in validation or test, pixel for pixel:
     train/a.jpg is val/a.jpg (already so in the input)

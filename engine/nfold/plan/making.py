@@ -88,13 +88,14 @@ class Plan:
         return tally(self.table)
 
     def _rename_prepared(self, extension: str) -> None:
-        rows = self.table.connection.execute("select key, id, target from sources").fetchall()
-        for key, identity, target in rows:
-            folder, stem, _ = split_name(from_blob(target))
-            name = f"{folder}/{stem}{extension}" if folder else stem + extension
-            self.table.connection.execute(
-                "update sources set target = ? where key = ? and id = ?", (to_blob(name), key, identity)
-            )
+        connection = self.table.connection
+        connection.create_function("with_extension", 1, lambda target: to_blob(_renamed(from_blob(target), extension)))
+        connection.execute("update sources set target = with_extension(target)")
+
+
+def _renamed(path: str, extension: str) -> str:
+    folder, stem, _ = split_name(path)
+    return f"{folder}/{stem}{extension}" if folder else stem + extension
 
 
 def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable) -> Plan:
@@ -105,7 +106,15 @@ def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable) -> 
         UsageError: The data set has splits already and is to be split, or an option names what is not there.
     """
     root = request.source
-    if not root.exists():
+    try:
+        is_there = root.exists()
+    except PermissionError as error:
+        raise InputError(
+            f"Cannot look into {root}: permission denied.",
+            hint="Give yourself the right to read it.",
+            code="input.permission",
+        ) from error
+    if not is_there:
         raise InputError(f"There is no folder {root}.", hint="Check the path.", code="input.missing")
     if (root / "nfold.json").exists():
         raise InputError(
