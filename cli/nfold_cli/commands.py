@@ -125,11 +125,10 @@ def explain(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(told.to_json())
         return DONE
-    kind = (
-        f"copy {told.copy} of {printable(told.source)}"
-        if told.copy
-        else f"the original {printable(told.source)}, byte for byte"
+    original = f"the original {printable(told.source)}, " + (
+        "byte for byte" if told.is_source else "as the recipe prepares every image"
     )
+    kind = f"copy {told.copy} of {printable(told.source)}" if told.copy else original
     lines = [bold(printable(told.file)) + f" is {kind}"]
     lines.append(f"  source   sha256 {told.source_sha256}")
     if told.copy:

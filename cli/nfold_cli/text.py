@@ -9,7 +9,9 @@ from typing import TextIO
 
 def printable(name: str) -> str:
     """A file name without what a terminal would obey or cannot show."""
-    decoded = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    # Bytes that are no UTF-8 stand in a name as second halves of surrogate pairs; a first half stands for nothing.
+    whole = "".join(letter if not 0xD800 <= ord(letter) < 0xDC80 else "?" for letter in name)
+    decoded = whole.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in decoded)
 
 

@@ -31,6 +31,7 @@ class Explanation:
         source: Id of its source.
         source_sha256: Digest of that source.
         copy: 0 for the original.
+        is_source: Whether the file is the source, byte for byte.
         draw: How often the copy was drawn again since it equalled another.
         seed: Of the run.
         recipe: Its name.
@@ -47,6 +48,7 @@ class Explanation:
     source: str
     source_sha256: str
     copy: int
+    is_source: bool
     draw: int
     seed: int
     recipe: str
@@ -103,6 +105,7 @@ def explain(target: str | Path, file: str | Path) -> Explanation:
         source=row.source,
         source_sha256=row.source_sha256,
         copy=row.copy,
+        is_source=row.sha256 == row.source_sha256,
         draw=row.draw,
         seed=card.identity.seed,
         recipe=str(card.recipe.get("name", "")),

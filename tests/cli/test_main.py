@@ -382,7 +382,6 @@ class TestOddEnds:
         assert run.stdout.startswith(r"\xe9\xff_aug1.png is copy 1 of \xe9\xff.png")
 
 
-@pytest.mark.xfail(reason="bug: explain calls a prepared original a copy of the source, byte for byte")
 def test_a_prepared_original_is_not_said_to_be_the_source_byte_for_byte(
     source: Path, tmp_path: Path, expand_inline: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -393,7 +392,6 @@ def test_a_prepared_original_is_not_said_to_be_the_source_byte_for_byte(
     assert "byte for byte" not in capsys.readouterr().out
 
 
-@pytest.mark.xfail(reason="bug: half a surrogate pair in a recipe ends in a traceback", raises=UnicodeEncodeError)
 def test_a_recipe_of_letters_that_are_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text(r'{"augment": [{"\ud800": {}}]}')
     assert call("recipes", "check", tmp_path / "recipe.json") == 2

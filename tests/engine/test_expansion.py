@@ -82,7 +82,6 @@ def test_a_link_to_a_picture_becomes_a_picture(
     assert os.path.samefile(tmp_path / "link/b.png", source / "a.png")
 
 
-@pytest.mark.xfail(reason="bug: a file and a folder of one name are not told by the plan", raises=FileExistsError)
 def test_a_copy_that_has_the_name_of_a_folder_is_refused(
     make_folder: Callable[..., Path], expand_inline: Expand, tmp_path: Path
 ) -> None:

@@ -69,12 +69,19 @@ def _refuse_equal_originals(table: SourceTable, template: NameTemplate, fold_cas
 
 def _refuse_taken_by_originals(table: SourceTable, template: NameTemplate, fold_case: bool) -> None:
     for source in table.all():
-        for family, copy in template.families_of(source.target):
-            row = table.connection.execute(
-                "select id, copies from families where name = ?", (to_blob(_folded(family, fold_case)),)
-            ).fetchone()
-            if row and copy <= row[1]:
-                raise _collision(template, source.id, row[0], source.target)
+        # A folder of that name would be in the way, too.
+        for name in (source.target, *_folders_above(source.target)):
+            for family, copy in template.families_of(name):
+                row = table.connection.execute(
+                    "select id, copies from families where name = ?", (to_blob(_folded(family, fold_case)),)
+                ).fetchone()
+                if row and copy <= row[1]:
+                    raise _collision(template, source.id, row[0], name)
+
+
+def _folders_above(name: str) -> list[str]:
+    parts = name.split("/")
+    return ["/".join(parts[:length]) for length in range(1, len(parts))]
 
 
 def _folded(name: str, fold_case: bool) -> str:

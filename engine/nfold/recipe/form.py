@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
@@ -184,6 +185,7 @@ def _read_file(path: Path) -> str:
 
 
 def _recipe_from(data: object, lines: Mapping[str, int], origin: str, name: str) -> Recipe:
+    _refuse_half_letters(data, origin)
     if isinstance(data, Mapping) and is_serialised(data):
         converted: object = recipe_of_serialised(data)
     elif isinstance(data, list):
@@ -203,6 +205,16 @@ def _recipe_from(data: object, lines: Mapping[str, int], origin: str, name: str)
     elif isinstance(data, list):
         problems = [_moved(problem, problem.pointer.removeprefix("/augment")) for problem in problems]
     raise _invalid(origin, tuple(_with_line(problem, lines) for problem in problems))
+
+
+def _refuse_half_letters(data: object, origin: str) -> None:
+    """JSON can name half of a surrogate pair, which is no text and cannot be written or printed."""
+    try:
+        json.dumps(data, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        letter = f"\\u{ord(error.object[error.start]):04x}"
+        problem = Problem(pointer="", message=f"It holds {letter}, which is half a letter and no text.")
+        raise _invalid(origin, (problem,)) from error
 
 
 def _invalid(origin: str, problems: tuple[Problem, ...]) -> InvalidRecipeError:

@@ -31,7 +31,6 @@ STEMS = [
 ]
 EXTENSIONS = [".png", ".jpg", ".PNG", ".jp2", ".x3f"]
 FOLDERS = ["", "c/", "C/", "c/d/"]
-NAMES = ["".join(parts) for parts in itertools.product(FOLDERS, STEMS, EXTENSIONS)]
 TEMPLATES = [
     *(
         "{stem}_aug{copy}{ext}",
@@ -42,6 +41,15 @@ TEMPLATES = [
     ),
     *("a_aug{copy}{ext}", "c/{stem}_aug{copy}{ext}", "{class}/{stem}_aug{copy}{ext}", "{stem}_{id8}_{copy}{ext}"),
 ]
+
+
+@st.composite
+def crowded_sources(draw: st.DrawFn) -> dict[str, int]:
+    """Sources with their copies, few folders and endings among them, so that many collide."""
+    folders = draw(st.lists(st.sampled_from(FOLDERS), min_size=1, max_size=2))
+    extensions = draw(st.lists(st.sampled_from(EXTENSIONS), min_size=1, max_size=2))
+    names = ["".join(parts) for parts in itertools.product(folders, STEMS, extensions)]
+    return draw(st.dictionaries(st.sampled_from(names), st.sampled_from([0, 1, 2, 13]), min_size=1, max_size=5))
 
 
 def all_targets(
@@ -64,7 +72,7 @@ def all_targets(
 
 @settings(deadline=None, max_examples=600)
 @given(
-    sources=st.dictionaries(st.sampled_from(NAMES), st.integers(0, 13), min_size=1, max_size=6),
+    sources=crowded_sources(),
     template=st.sampled_from(TEMPLATES).map(NameTemplate.parse),
     extension=st.sampled_from([None, ".png", ".jpg"]),
     fold_case=st.booleans(),
