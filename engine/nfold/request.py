@@ -168,6 +168,9 @@ def make_request(**options: object) -> ExpansionRequest:
     Raises:
         UsageError: One of them is missing, unknown or out of range; the message names each.
     """
+    for name, value in options.items():
+        if isinstance(value, str) and name not in ("source", "target") and not _is_text(value):
+            raise UsageError(f"--{name.replace('_', '-')}: the value holds bytes that are no UTF-8.")
     try:
         return ExpansionRequest.model_validate(options)
     except ValidationError as error:
@@ -180,3 +183,11 @@ def make_request(**options: object) -> ExpansionRequest:
             text = str(problem["msg"]).removeprefix("Value error, ")
             lines.append((text if text.startswith("--") else place + text[:1].lower() + text[1:]).rstrip("."))
         raise UsageError("; ".join(lines) + ".", hint="; ".join(hints) or "See 'nfold expand --help'.") from error
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -25,6 +25,7 @@ class Terminal(io.StringIO):
         ("\u202egnp.exe", r"\u202egnp.exe"),
         ("\udcff\udcfe.png", r"\xff\xfe.png"),
         ("caf\udcc3\udca9.png", "café.png"),
+        ("\ud800x", "?x"),
         ("", ""),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import pickle
 import resource
@@ -37,6 +38,8 @@ def serve(end: socket.socket, board_descriptor: int, *, memory_bytes: int, paren
     _limit_memory(memory_bytes)
     if "cv2" in sys.modules:
         sys.modules["cv2"].setNumThreads(1)
+    # The work makes few cycles and many small objects; the default looks for cycles at every seventh picture.
+    gc.set_threshold(20_000, 50, 50)
     board = Board(board_descriptor)
     os.close(board_descriptor)
     bench = _Bench(Channel(end), board, parent)

@@ -146,7 +146,8 @@ class SplitBook:
         self.connection.execute("begin")
         for source in self.table.all():
             found = expression.search(source.id)
-            if found:
+            # A group that took no part in the match says nothing of kinship.
+            if found and (not found.groups() or any(found.groups())):
                 kin = json.dumps(found.groups() or found.group())
                 self.connection.execute("update splits set kin = ? where source = ?", (kin, to_blob(source.id)))
         self.connection.execute("commit")
