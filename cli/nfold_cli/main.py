@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -33,6 +34,13 @@ def main(arguments: list[str]) -> int:
         # Whoever read our output has left, as `head` does; nothing more can be printed there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        # The engine tells of its own disk; what is left is the file that our output was sent to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.write(f"nfold: The result cannot be printed: {os.strerror(error.errno)}.{os.linesep}")
+        return DISK
 
 
 def _main(arguments: list[str]) -> int:

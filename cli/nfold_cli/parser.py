@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nfold_cli.options import EXPAND_OPTIONS
 
@@ -38,6 +38,14 @@ class Parser(argparse.ArgumentParser):
                 parser: Parser = action.choices[name]
                 return parser
         return self
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        # Before Python 3.13, argparse drops the value of `--include=--`.
+        if action.option_strings and arg_strings == ["--"]:
+            value = self._get_value(action, "--")
+            self._check_value(action, value)
+            return value
+        return super()._get_values(action, arg_strings)
 
     def _hint(self, message: str) -> str | None:
         _, found, rest = message.partition("unrecognized arguments: ")

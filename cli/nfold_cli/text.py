@@ -51,9 +51,9 @@ def wants_colour(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def bold(text: str, stream: TextIO = sys.stdout) -> str:
-    """Bold where the stream shows it."""
-    return f"\x1b[1m{text}\x1b[0m" if wants_colour(stream) else text
+def bold(text: str, stream: TextIO | None = None) -> str:
+    """Bold where the stream, standard output unless another is named, shows it."""
+    return f"\x1b[1m{text}\x1b[0m" if wants_colour(stream or sys.stdout) else text
 
 
 def table(rows: list[tuple[str, ...]], *, indent: str = "  ") -> list[str]:

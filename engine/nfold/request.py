@@ -181,6 +181,8 @@ def make_request(**options: object) -> ExpansionRequest:
                 hints.append(cause.hint)
             place = "--" + str(problem["loc"][0]).replace("_", "-") + ": " if problem["loc"] else ""
             text = str(problem["msg"]).removeprefix("Value error, ")
+            if problem["type"] == "int_parsing":
+                text = f"{problem['input']!r} is no whole number"
             lines.append((text if text.startswith("--") else place + text[:1].lower() + text[1:]).rstrip("."))
         raise UsageError("; ".join(lines) + ".", hint="; ".join(hints) or "See 'nfold expand --help'.") from error
 

@@ -294,6 +294,23 @@ class TestStreams:
         assert "\x1b" not in "".join(capsys.readouterr())
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a device that is always full")
+@pytest.mark.parametrize("arguments", [["recipes", "schema"], ["recipes", "list"], ["--version"]])
+def test_a_result_that_cannot_be_printed_is_told_without_a_traceback(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "nfold_cli", *arguments]
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == 74
+    assert run.stderr.strip() == "nfold: The result cannot be printed: No space left on device."
+
+
+def test_a_number_that_is_none_is_quoted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nfold_cli", "expand", str(tmp_path), str(tmp_path / "out"), "-n", "two"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 2
+    assert "--copies: 'two' is no whole number." in run.stderr
+
+
 class TestDidYouMean:
     @pytest.mark.parametrize(
         ("arguments", "hint"),

@@ -164,3 +164,7 @@ def test_a_count_may_be_short_and_wear_a_letter() -> None:
 
 def test_the_last_word_counts_when_an_option_is_given_twice() -> None:
     assert request_of(["expand", "a", "b", "--seed", "1", "-n", "2", "--seed", "3"]).seed == 3
+
+
+def test_two_dashes_may_be_a_value() -> None:
+    assert request_of(["expand", "a", "b", "-n", "1", "--include=--", "--include", "x"]).include == ("--", "x")

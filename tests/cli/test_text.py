@@ -119,3 +119,22 @@ def test_a_table_is_aligned_first_to_the_left_and_others_to_the_right() -> None:
         "  a long name       1  2,000",
         "  b                10",
     ]
+
+
+def test_bold_looks_at_standard_output_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+    import sys
+
+    from nfold_cli.text import bold
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert bold("x") == "\x1b[1mx\x1b[0m"
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert bold("x") == "x"
