@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from nfold.testing.inline import InlineWorkforce
 
 
 @pytest.fixture(scope="session")
@@ -63,32 +65,6 @@ def make_folder(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-class InlineWorkforce:
-    """Stands for worker processes where a test is about something else: the same task, in this process."""
-
-    def __enter__(self) -> InlineWorkforce:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        return None
-
-    def hello(self, function: str | None = None) -> Any:
-        import importlib
-
-        if function is None:
-            return None
-        module, _, name = function.partition(":")
-        return getattr(importlib.import_module(module), name)()
-
-    def run(self, task: Any, items: Any, *, on_step: Any = None) -> Iterator[Any]:
-        import cv2
-
-        from nfold.executors import run_inline
-
-        cv2.setNumThreads(1)
-        yield from run_inline(task, items, on_step=on_step)
-
-
 @pytest.fixture
 def expand_inline() -> Callable[..., Any]:
     """`nfold.expand` without worker processes."""
@@ -96,7 +72,7 @@ def expand_inline() -> Callable[..., Any]:
     from nfold.request import make_request
 
     def expand(source: Path, target: Path, **options: Any) -> Any:
-        return run_expansion(make_request(source=source, target=target, **options), workforce=InlineWorkforce())  # type: ignore[arg-type]
+        return run_expansion(make_request(source=source, target=target, **options), workforce=InlineWorkforce())
 
     return expand
 

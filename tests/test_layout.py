@@ -14,19 +14,25 @@ MOST_LINES = 350
 
 ELSEWHERE = {
     # module: the file that tests it, since it says or does nothing that could be tested alone
+    "engine/currency.py": "tests/engine/test_annotated_sets.py",
+    "engine/labelling.py": "tests/engine/test_annotated_sets.py",
+    "engine/annotations/model.py": "tests/engine/annotations/test_codec.py",
+    "engine/annotations/__init__.py": "tests/engine/annotations/test_codec.py",
+    "engine/testing/__init__.py": "tests/engine/testing/test_formats.py",
+    "engine/testing/inline.py": "tests/engine/test_expansion.py",
     "engine/build.py": "tests/engine/test_laws.py",
+    "engine/annotations/drops.py": "tests/engine/annotations/test_following.py",
     "engine/defaults.py": "tests/engine/test_api.py",
     "engine/distinct.py": "tests/engine/test_laws.py",
     "engine/events.py": "tests/engine/test_expansion.py",
     "engine/faults.py": "tests/cli/test_killed.py",
     "engine/shard.py": "tests/engine/test_guards.py",
-    "engine/variation.py": "tests/engine/test_laws.py",
     "engine/__init__.py": "tests/engine/test_api.py",
     # `check_executor` runs over every executor there
-    "engine/executors/__init__.py": "tests/engine/test_testing.py",
-    "engine/executors/contract.py": "tests/engine/test_testing.py",
-    "engine/executors/inline.py": "tests/engine/test_testing.py",
-    "engine/executors/local.py": "tests/engine/test_testing.py",
+    "engine/executors/__init__.py": "tests/engine/testing/test_executors.py",
+    "engine/executors/contract.py": "tests/engine/testing/test_executors.py",
+    "engine/executors/inline.py": "tests/engine/testing/test_executors.py",
+    "engine/executors/local.py": "tests/engine/testing/test_executors.py",
     # both sides of the border between processes
     "engine/executors/messages.py": "tests/engine/executors/test_channel.py",
     "engine/executors/worker.py": "tests/engine/executors/test_workforce.py",

@@ -32,6 +32,13 @@ def _write(path: str, data: bytes) -> None:
         ) from error
 
 
+def _refuse_other_ending(path: str) -> None:
+    from nfold.errors import UsageError
+
+    if not path.lower().endswith(".png"):
+        raise UsageError(f"--output {path}: a PNG is written.", hint="Give a name that ends in .png.")
+
+
 def expand(options: argparse.Namespace) -> int:
     """`nfold expand`."""
     from nfold.api import expand as expand_folder
@@ -63,6 +70,7 @@ def verify(options: argparse.Namespace) -> int:
     """`nfold verify`."""
     from nfold.verification import verify as verify_output
     from nfold_cli.progress import ProgressDisplay
+    from nfold_cli.summary import leak_line
 
     with ProgressDisplay(quiet=options.quiet or options.json) as display:
         report = verify_output(options.target, observe=display.observe)
@@ -71,6 +79,8 @@ def verify(options: argparse.Namespace) -> int:
         return DONE if report.is_sound else FAILED
     for fault in report.faults:
         _print(f"{fault.problem}: {printable(fault.file)}")
+    for leak in report.leaks:
+        _print(f"leak: {leak_line(leak)}")
     state = (
         ""
         if report.state == "complete"
@@ -86,6 +96,10 @@ def verify(options: argparse.Namespace) -> int:
         _print(
             f"{report.faults_count:,} of {count(report.files, 'file')} missing or changed. Delete the changed ones, then run the same expand command to mend them.{state}"
         )
+    elif report.leaks_made:
+        _print(
+            f"{count(report.leaks_made, 'training file')} related to a held-out one, and not so in the input. Run the same expand command with --rebuild.{state}"
+        )
     else:
         _print(
             "The files agree with the manifest, but not with the digest on the card: the manifest was changed. Run the same expand command with --rebuild."
@@ -95,7 +109,7 @@ def verify(options: argparse.Namespace) -> int:
 
 def regenerate(options: argparse.Namespace) -> int:
     """`nfold regenerate`."""
-    from nfold.provenance import regenerate as make_again
+    from nfold.regeneration import regenerate as make_again
 
     made = make_again(options.target, options.file, source=options.source)
     if options.output:
@@ -120,8 +134,15 @@ def regenerate(options: argparse.Namespace) -> int:
 def explain(options: argparse.Namespace) -> int:
     """`nfold explain`."""
     from nfold.provenance import explain as explain_file
+    from nfold_cli.label_summary import explained_labels
 
+    if options.output is not None:
+        _refuse_other_ending(options.output)
     told = explain_file(options.target, options.file)
+    if options.output is not None:
+        from nfold.portrait import draw_file
+
+        _write(options.output, draw_file(options.target, options.file))
     if options.json:
         _print_json(told.to_json())
         return DONE
@@ -141,6 +162,7 @@ def explain(options: argparse.Namespace) -> int:
         lines.append(f"  form     {', '.join(told.conversions)}")
     if told.split or told.category:
         lines.append(f"  class    {printable(told.category or '-')}" + (f" in {told.split}" if told.split else ""))
+    lines += explained_labels(told)
     if told.siblings:
         lines.append(f"  siblings {', '.join(printable(name) for name in told.siblings)}")
     _print("\n".join(lines))
@@ -150,16 +172,16 @@ def explain(options: argparse.Namespace) -> int:
 def preview(options: argparse.Namespace) -> int:
     """`nfold preview`."""
     from nfold.contact_sheet import preview as draw
-    from nfold.errors import UsageError
 
-    if not options.output.lower().endswith(".png"):
-        raise UsageError(f"--output {options.output}: the sheet is a PNG.", hint="Give a name that ends in .png.")
+    _refuse_other_ending(options.output)
     report = draw(
         options.source,
         copies=options.copies,
         recipe=options.recipe,
         seed=options.seed,
         sources=options.sources,
+        format=options.format,
+        voc_origin=options.voc_origin,
         include=options.include,
         exclude=options.exclude,
     )

@@ -74,6 +74,12 @@ EXPAND_OPTIONS: tuple[Option, ...] = (
         help="Regular expression; images whose ids give the same match stay in one split.",
     ),
     Option(
+        field="group_similar",
+        section="which images",
+        metavar="BITS",
+        help="Images of a class that look alike, up to this many of 64 bits, stay in one split (0 to 16).",
+    ),
+    Option(
         field="splits",
         section="which images",
         metavar="train",
@@ -100,6 +106,13 @@ EXPAND_OPTIONS: tuple[Option, ...] = (
         help="Read the source as this format instead of recognising it.",
     ),
     Option(
+        field="voc_origin",
+        section="which images",
+        choices=("0", "1"),
+        metavar="0|1",
+        help="How Pascal VOC counts pixels, from 0 or from 1, instead of looking at the data.",
+    ),
+    Option(
         field="max_pixels",
         section="which images",
         metavar="50M",
@@ -111,6 +124,19 @@ EXPAND_OPTIONS: tuple[Option, ...] = (
         choices=("skip", "keep"),
         metavar="skip|keep",
         help="Skip damaged images, or keep what can be decoded of them.",
+    ),
+    Option(
+        field="to",
+        section="the output",
+        metavar="FORMAT",
+        help="Write the labels in this format instead of the source's own.",
+    ),
+    Option(
+        field="on_loss",
+        section="the output",
+        choices=("refuse", "list"),
+        metavar="refuse|list",
+        help="What --to does with labels that the other format cannot hold: refuse, or list them.",
     ),
     Option(
         field="originals",

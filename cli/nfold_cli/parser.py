@@ -150,6 +150,7 @@ def _add_explain(commands: Commands[Parser]) -> None:
     parser = _add_command(commands, "explain", "say what a file is made from, and how")
     parser.add_argument("target", metavar="DST", help="folder that nfold wrote")
     parser.add_argument("file", metavar="FILE", help="the file, by its path in DST or on this machine")
+    parser.add_argument("--output", metavar="P.png", help="draw the picture with its annotations into this PNG file")
 
 
 def _add_preview(commands: Commands[Parser]) -> None:
@@ -162,6 +163,8 @@ def _add_preview(commands: Commands[Parser]) -> None:
         "--recipe", default="flip-rotate", metavar="NAME|FILE", help="name of a preset, or a recipe file"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="as for expand")
+    parser.add_argument("--format", metavar="FORMAT", help="as for expand")
+    parser.add_argument("--voc-origin", choices=("0", "1"), metavar="0|1", help="as for expand")
     parser.add_argument(
         "--include", action="append", default=[], metavar="GLOB", help="take only files that match (may be repeated)"
     )

@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from nfold_cli.label_summary import labels_summary, planned_labels
 from nfold_cli.text import bold, count, duration, printable, size, table
 
 if TYPE_CHECKING:
     from nfold.rehearsal import PlannedClass, PlanSummary
-    from nfold.report import ClassReport, ExpansionReport
+    from nfold.report import ClassReport, ExpansionReport, Leak
 
 _MOST_CLASSES = 20
 _MOST_NAMED = 5
@@ -30,12 +31,14 @@ def expansion_summary(report: ExpansionReport) -> str:
         f"  {size(report.bytes_before)} became {size(report.bytes_after)}; {_work_done(report)} in {duration(report.seconds)}{rate}",
         f"  recipe {report.recipe}, seed {report.seed}, read as {report.format}",
         *_classes(report.classes),
+        *labels_summary(report.labels),
         *_empty_splits(report),
         *_passed_over(report.passed_over, report.passed_over_examples),
         *_conversions(report),
         *_skipped(report),
         *_short(report),
         *_leaks(report),
+        *_similar(report),
         *_left(report),
         "",
         *_next(report),
@@ -78,9 +81,7 @@ def _passed_over(counts: dict[str, int], examples: dict[str, str]) -> list[str]:
     told = [f"{number:,} {reason} ({printable(examples[reason])})" for reason, number in sorted(counts.items())]
     lines = ["", f"  Passed over: {', '.join(told)}"]
     if "label or text file" in counts:
-        lines.append(
-            "  Labels inside files are not read yet: only the folder that an image lies in goes with its copies."
-        )
+        lines.append("  No label format was recognised in those files; if they hold labels, name it with --format.")
     return lines
 
 
@@ -126,12 +127,33 @@ def _short(report: ExpansionReport) -> list[str]:
 def _leaks(report: ExpansionReport) -> list[str]:
     if not report.leaks_count:
         return []
-    lines = ["", f"  {count(report.leaks_count, 'training picture')} also in validation or test, pixel for pixel:"]
-    for leak in report.leaks[:_MOST_NAMED]:
-        lines.append(
-            f"    {printable(leak.trained_on)} is {printable(leak.held_out)}"
-            + (" (already so in the input)" if leak.from_input else " (a copy)")
-        )
+    lines = ["", f"  {count(report.leaks_count, 'training picture')} related to a picture in validation or test:"]
+    lines += [f"    {leak_line(leak)}" for leak in report.leaks[:_MOST_NAMED]]
+    return lines
+
+
+def leak_line(leak: Leak) -> str:
+    """Two related files, how, and since when."""
+    in_common = {
+        "source": "comes from the same source as",
+        "bytes": "has the bytes of",
+        "pixels": "is",
+        "group": "is of the group of",
+    }
+    since = "already so in the input" if leak.from_input else "not so in the input"
+    return f"{printable(leak.trained_on)} {in_common[leak.kind]} {printable(leak.held_out)} ({since})"
+
+
+def _similar(report: ExpansionReport) -> list[str]:
+    if not report.similar_count:
+        return []
+    lines = ["", f"  {count(report.similar_count, 'pair')} of like pictures kept in one split by --group-similar:"]
+    lines += [
+        f"    {printable(pair.one)} and {printable(pair.other)}: {pair.bits} of 64 bits apart"
+        for pair in report.similar[:_MOST_NAMED]
+    ]
+    if report.similar_count > len(lines) - 2:
+        lines.append(f"    and {report.similar_count - len(lines) + 2:,} more; --json has them")
     return lines
 
 
@@ -169,6 +191,7 @@ def plan_summary(plan: PlanSummary) -> str:
     if plan.already_there:
         lines.append(f"  {count(plan.already_there, 'image')} there already; only the difference would be written")
     lines += _classes(plan.classes)
+    lines += planned_labels(plan.objects)
     lines += _passed_over(plan.passed_over, plan.passed_over_examples)
     lines += ["", "Nothing was written."]
     return "\n".join(lines) + "\n"

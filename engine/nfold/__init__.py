@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from nfold.contact_sheet import preview
     from nfold.diagnosis import doctor
     from nfold.errors import NfoldError
-    from nfold.provenance import explain, regenerate
+    from nfold.provenance import explain
     from nfold.recipe import load_recipe
+    from nfold.regeneration import regenerate
     from nfold.rehearsal import dry_run
     from nfold.report import ExpansionReport
     from nfold.request import ExpansionRequest
@@ -35,7 +36,7 @@ _MODULE_OF = {
     "load_recipe": "nfold.recipe",
     "dry_run": "nfold.rehearsal",
     "preview": "nfold.contact_sheet",
-    "regenerate": "nfold.provenance",
+    "regenerate": "nfold.regeneration",
     "verify": "nfold.verification",
 }
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from nfold.distinct import draw_copy
-from nfold.errors import ImageError, SampleError
+from nfold.currency import Place, is_current, reusable_files
+from nfold.distinct import DrawnCopy, draw_copy
+from nfold.errors import SampleError
+from nfold.formats import LabelWriter
 from nfold.images import DecodeLimits, Image, decode_image, encode_image
+from nfold.labelling import LabelledPicture, copy_of, make_sample, original_of, write_companion
+from nfold.loading import LoadedImage, LoadedLabels, labels_state, load_image, load_labels
 from nfold.manifest import FileRow, ShortRow, SkipRow, SourceRecord, SourceRow
-from nfold.placing import Placer, is_unmodified
+from nfold.placing import Placer
 from nfold.plan.collisions import name_parts
-from nfold.plan.naming import NameTemplate
+from nfold.plan.layout import companion_names
+from nfold.plan.naming import NameTemplate, refuse_long_names
 from nfold.plan.table import PlannedSource
 from nfold.storage import FileFacts
 from nfold.variation import MOST_DRAWS, RecipeInForce, Sample, blamed_on_image, pixel_hash, prepare
-
-LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,10 @@ class BuildSettings:
         build: What the files of this run are made with.
         accepted: Builds whose files may stay.
         keep_removed: Leave files that are no longer asked for.
+        writer: Makes label files.
+        keeps_layout: Label files of originals go into the output as they are.
+        is_converted: The output has another format than the source.
+        labels_context: Digest of what label files depend on besides their own picture: classes and conventions.
     """
 
     source_root: str
@@ -50,14 +56,10 @@ class BuildSettings:
     build: str
     accepted: frozenset[str]
     keep_removed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Loaded:
-    data: bytes
-    sha256: str
-    size: int
-    mtime_ns: int
+    writer: LabelWriter
+    keeps_layout: bool = True
+    is_converted: bool = False
+    labels_context: str = ""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -65,14 +67,31 @@ class _Work:
     """One source in the making: what is wanted, what was there, what it was read as, what is done."""
 
     planned: PlannedSource
-    wanted: Mapping[int, str]
+    wanted: Mapping[Place, str]
     former: SourceRecord
-    loaded: _Loaded
+    loaded: LoadedImage
+    labels: LoadedLabels | None
     sample: Sample
     source: SourceRow
-    reusable: Mapping[int, FileRow]
+    reusable: Mapping[Place, FileRow]
     files: list[FileRow] = field(default_factory=list)
     shorts: list[ShortRow] = field(default_factory=list)
+
+    @property
+    def labels_sha256(self) -> str | None:
+        return None if self.labels is None else self.labels.sha256
+
+    def places_of(self, copy: int) -> list[Place]:
+        """The files of a copy, the picture first."""
+        return [place for place in self.wanted if place[0] == copy]
+
+    def reuse(self, copy: int) -> bool:
+        """Take over the files of a copy, when all of them are there; they belong together."""
+        places = self.places_of(copy)
+        if not all(place in self.reusable for place in places):
+            return False
+        self.files.extend(self.reusable[place] for place in places)
+        return True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,23 +119,18 @@ class SourceBuilder:
             ForeignFileError: A file that nfold did not write stands where one of ours goes.
             DiskError: The disk refused.
         """
-        if planned.refused is not None:
-            return self.skip(
-                planned.id,
-                former,
-                SampleError(
-                    planned.refused, hint="Move it to where its relatives are, or remove it.", code="split.bridge"
-                ),
-            )
+        if planned.problem is not None:
+            problem = planned.problem
+            error = SampleError(problem.message, hint=problem.hint, code=problem.code)
+            return self.skip(planned.id, former, error)
         wanted = self.wanted_names(planned)
         if self._is_current(planned, former, wanted):
-            kept = [row for row in former.files if wanted.get(row.copy) == row.file]
+            kept = [row for row in former.files if wanted.get((row.copy, row.role)) == row.file]
             return self._with_surplus(former, SourceRecord(source=former.source, files=kept, shorts=former.shorts))
         files: list[FileRow] = []
         try:
-            _refuse_long_names(wanted)
-            loaded = self._load(planned)
-            work = self._open(planned, wanted, former, loaded)
+            refuse_long_names(wanted.values())
+            work = self._open(planned, wanted, former)
             files = work.files
             self._build_original(work)
             self._build_copies(work)
@@ -142,37 +156,30 @@ class SourceBuilder:
         row = SkipRow(source=source, code=error.stable_code, message=error.message, hint=error.hint)
         return SourceRecord(files=kept, skip=row)
 
-    def wanted_names(self, planned: PlannedSource) -> dict[int, str]:
-        """The names of a source's files by copy number; 0 is the original."""
+    def wanted_names(self, planned: PlannedSource) -> dict[Place, str]:
+        """The names of a source's files by copy number and role."""
         parts = name_parts(planned, extension=self.settings.extension)
-        names = {copy: self.settings.template.render(parts, copy) for copy in range(1, planned.copies + 1)}
-        return names if self.settings.originals == "none" else {0: planned.target, **names}
+        pictures = {copy: self.settings.template.render(parts, copy) for copy in range(1, planned.copies + 1)}
+        if self.settings.originals != "none":
+            pictures = {0: planned.target, **pictures}
+        names: dict[Place, str] = {}
+        for copy, picture in pictures.items():
+            names[copy, None] = picture
+            for role, name in companion_names(planned, picture).items():
+                names[copy, role] = name
+        return names
 
-    def _is_current(self, planned: PlannedSource, former: SourceRecord, wanted: Mapping[int, str]) -> bool:
-        """Whether everything is there already; told without reading a file."""
-        source = former.source
-        if source is None or source.build not in self.settings.accepted:
-            return False
-        if (source.area_px or 0) > self.settings.limits.max_pixels:
-            return False
-        then = (source.path or source.source, source.size, source.mtime_ns, source.split, source.category)
-        if then != (planned.path, planned.size, planned.mtime_ns, planned.split, planned.category):
-            return False
-        rows = {row.copy: row for row in former.files if not row.retained}
-        short = {row.copy for row in former.shorts}
-        if not short <= set(wanted):
-            return False
-        for copy, name in wanted.items():
-            row = rows.get(copy)
-            if row is None and copy in short:
-                continue
-            if (
-                row is None
-                or row.file != name
-                or self.placer.storage.facts(name) != FileFacts(size=row.size, mtime_ns=row.mtime_ns)
-            ):
-                return False
-        return True
+    def _is_current(self, planned: PlannedSource, former: SourceRecord, wanted: Mapping[Place, str]) -> bool:
+        return is_current(
+            self.placer.storage,
+            planned,
+            former,
+            wanted,
+            source_root=self.settings.source_root,
+            accepted=self.settings.accepted,
+            max_pixels=self.settings.limits.max_pixels,
+            labels_context=self.settings.labels_context,
+        )
 
     def _with_surplus(self, former: SourceRecord, record: SourceRecord) -> SourceRecord:
         names = {row.file for row in record.files}
@@ -185,37 +192,15 @@ class SourceBuilder:
                 self.surplus[row.file] = row
         return record
 
-    def _load(self, planned: PlannedSource) -> _Loaded:
-        most = self.settings.limits.max_bytes
-        if planned.size > most:
-            raise ImageError(
-                f"The file has {planned.size:,} bytes; {most:,} is the most.",
-                hint="Leave it out with --exclude, or make it smaller.",
-                code="image.too_large",
-            )
-        try:
-            with (Path(self.settings.source_root) / planned.path).open("rb") as file:
-                facts = os.fstat(file.fileno())
-                data = file.read()
-        except FileNotFoundError as error:
-            raise SampleError(
-                "The file was there when the run began and is gone now.",
-                hint="Put it back and run the same command.",
-                code="source.vanished",
-            ) from error
-        except OSError as error:
-            raise SampleError(
-                f"The file cannot be read: {error.strerror}.",
-                hint="Check its permissions and its disk, then run the same command.",
-                code="source.unreadable",
-            ) from error
-        return _Loaded(
-            data=data, sha256=hashlib.sha256(data).hexdigest(), size=facts.st_size, mtime_ns=facts.st_mtime_ns
-        )
-
-    def _open(self, planned: PlannedSource, wanted: Mapping[int, str], former: SourceRecord, loaded: _Loaded) -> _Work:
-        image = blamed_on_image(decode_image, loaded.data, self.settings.limits, damaged=self.settings.damaged)
-        sample = blamed_on_image(prepare, Sample(source=planned.id, image=image), self.recipe)
+    def _open(self, planned: PlannedSource, wanted: Mapping[Place, str], former: SourceRecord) -> _Work:
+        root = self.settings.source_root
+        # Before it is read: a label file that changes meanwhile is read again at the next run.
+        state = labels_state(root, planned, self.settings.labels_context)
+        loaded = load_image(root, planned, self.settings.limits)
+        limits = self.settings.limits
+        labels = load_labels(root, planned, limits, self.settings.labels_context)
+        image = blamed_on_image(decode_image, loaded.data, limits, damaged=self.settings.damaged)
+        sample = blamed_on_image(prepare, make_sample(planned.id, image, loaded, labels, limits), self.recipe)
         if planned.copies:
             self.recipe.for_image(sample.image)
         source = SourceRow(
@@ -229,40 +214,31 @@ class SourceBuilder:
             area_px=image.pixels.shape[0] * image.pixels.shape[1],
             split=planned.split,
             category=planned.category,
+            group=planned.group,
+            labels_state=state,
             conversions=image.conversions,
         )
-        reusable = self._reusable(former, wanted, loaded.sha256)
         return _Work(
             planned=planned,
             wanted=wanted,
             former=former,
             loaded=loaded,
+            labels=labels,
             sample=sample,
             source=source,
-            reusable=reusable,
+            reusable=reusable_files(
+                self.placer.storage,
+                former,
+                wanted,
+                digests=(loaded.sha256, None if labels is None else labels.sha256),
+                accepted=self.settings.accepted,
+            ),
         )
 
-    def _reusable(self, former: SourceRecord, wanted: Mapping[int, str], sha256: str) -> dict[int, FileRow]:
-        rows: dict[int, FileRow] = {}
-        for row in former.files:
-            if (
-                wanted.get(row.copy) != row.file
-                or row.source_sha256 != sha256
-                or row.build not in self.settings.accepted
-            ):
-                continue
-            facts = self.placer.storage.facts(row.file)
-            if facts is not None and is_unmodified(self.placer.storage, row, facts):
-                rows[row.copy] = replace(row, size=facts.size, mtime_ns=facts.mtime_ns, retained=False)
-        return rows
-
     def _build_original(self, work: _Work) -> None:
-        if 0 not in work.wanted:
+        if (0, None) not in work.wanted or work.reuse(0):
             return
-        if 0 in work.reusable:
-            work.files.append(work.reusable[0])
-            return
-        name, data = work.wanted[0], work.loaded.data
+        name, data = work.wanted[0, None], work.loaded.data
         if self.recipe.prepares:
             data = self._encode(work.sample.image)
         if self.settings.originals == "link" and not self.recipe.prepares:
@@ -270,19 +246,23 @@ class SourceBuilder:
             facts = self.placer.link(name, original, data, work.former.files)
         else:
             facts = self.placer.put(name, data, work.former.files)
-        work.files.append(self._row(work, 0, data, facts, pixels=work.source.pixels, draw=0))
+        labelled = original_of(work.sample, is_converted=self.settings.is_converted)
+        told = labelled.for_manifest() if labelled is not None else {}
+        row = self._row(work, (0, None), data, facts, pixels=work.source.pixels, draw=0, **told)
+        work.files.append(row)
+        self._build_companions(work, row, labelled)
 
     def _build_copies(self, work: _Work) -> None:
         taken = {work.source.pixels}
         short = {
             row.copy: row
             for row in work.former.shorts
-            if row.source_sha256 == work.loaded.sha256 and row.build in self.settings.accepted
+            if (row.source_sha256, row.labels_sha256) == (work.loaded.sha256, work.labels_sha256)
+            and row.build in self.settings.accepted
         }
         for copy in range(1, work.planned.copies + 1):
-            if copy in work.reusable:
-                work.files.append(work.reusable[copy])
-                taken.add(work.reusable[copy].pixels)
+            if work.reuse(copy):
+                taken.add(work.reusable[copy, None].pixels)
             elif copy in short:
                 work.shorts.append(short[copy])
             else:
@@ -290,11 +270,14 @@ class SourceBuilder:
 
     def _build_copy(self, work: _Work, copy: int, taken: set[str]) -> None:
         self.step(work.planned.id)
-        drawn = blamed_on_image(draw_copy, work.sample, self.recipe, seed=self.settings.seed, copy=copy, taken=taken)
+        drawn: DrawnCopy | None = blamed_on_image(
+            draw_copy, work.sample, self.recipe, seed=self.settings.seed, copy=copy, taken=taken
+        )
         if drawn is None:
             row = ShortRow(
                 source=work.planned.id,
                 source_sha256=work.loaded.sha256,
+                labels_sha256=work.labels_sha256,
                 copy=copy,
                 draws=MOST_DRAWS,
                 build=self.settings.build,
@@ -303,20 +286,43 @@ class SourceBuilder:
             return
         taken.add(drawn.pixels)
         data = self._encode(drawn.variation.image)
-        facts = self.placer.put(work.wanted[copy], data, work.former.files)
+        facts = self.placer.put(work.wanted[copy, None], data, work.former.files)
         applied = tuple([transform.name, transform.parameters] for transform in drawn.variation.applied)
-        work.files.append(
-            self._row(
-                work,
-                copy,
-                data,
-                facts,
-                pixels=drawn.pixels,
-                draw=drawn.draw,
-                applied=applied,
-                carried=drawn.variation.carried,
-            )
+        labelled = copy_of(work.sample, drawn.variation, is_converted=self.settings.is_converted)
+        picture = self._row(
+            work,
+            (copy, None),
+            data,
+            facts,
+            pixels=drawn.pixels,
+            draw=drawn.draw,
+            applied=applied,
+            carried=drawn.variation.carried,
+            **(labelled.for_manifest() if labelled is not None else {}),
         )
+        work.files.append(picture)
+        self._build_companions(work, picture, labelled)
+
+    def _build_companions(self, work: _Work, picture: FileRow, labelled: LabelledPicture | None) -> None:
+        """The label file and the mask that go with a picture."""
+        for place in work.places_of(picture.copy):
+            role = place[1]
+            if role is None or work.labels is None or labelled is None:
+                continue
+            data: bytes = blamed_on_image(
+                write_companion,
+                role,
+                work.planned,
+                picture=picture.file,
+                copy=picture.copy,
+                name=work.wanted[place],
+                labelled=labelled,
+                labels=work.labels,
+                writer=self.settings.writer,
+                is_untouched=picture.copy == 0 and self.settings.keeps_layout and not self.recipe.prepares,
+            )
+            facts = self.placer.put(work.wanted[place], data, work.former.files)
+            work.files.append(self._row(work, place, data, facts, pixels="", draw=picture.draw))
 
     def _encode(self, image: Image) -> bytes:
         output = self.recipe.recipe.output
@@ -324,26 +330,17 @@ class SourceBuilder:
         data: bytes = blamed_on_image(encode_image, image, file_format=file_format, jpeg_quality=output.jpeg_quality)
         return data
 
-    def _row(self, work: _Work, copy: int, data: bytes, facts: FileFacts, **details: Any) -> FileRow:
+    def _row(self, work: _Work, place: Place, data: bytes, facts: FileFacts, **details: Any) -> FileRow:
         return FileRow(
-            file=work.wanted[copy],
+            file=work.wanted[place],
             source=work.planned.id,
             source_sha256=work.loaded.sha256,
-            copy=copy,
+            labels_sha256=work.labels_sha256,
+            copy=place[0],
+            role=place[1],
             sha256=work.loaded.sha256 if data is work.loaded.data else hashlib.sha256(data).hexdigest(),
             size=facts.size,
             mtime_ns=facts.mtime_ns,
             build=self.settings.build,
             **details,
         )
-
-
-def _refuse_long_names(wanted: Mapping[int, str]) -> None:
-    for name in wanted.values():
-        length = len(os.fsencode(name.rpartition("/")[2]))
-        if length > LONGEST_NAME:
-            raise SampleError(
-                f"The name of a copy would have {length} bytes; {LONGEST_NAME} is the most that file systems take.",
-                hint="Give the file a shorter name.",
-                code="copies.name_too_long",
-            )

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from nfold.disk import disk_errors
 from nfold.errors import OutputError, OutputMismatchError
-from nfold.storage import LocalStorage, disk_errors
+from nfold.storage import LocalStorage
 from nfold.versions import BuildFacts
 
 CARD = "nfold.json"
@@ -30,6 +31,8 @@ class Identity:
         damaged: Whether damaged files were kept.
         split: Shares, None when the input was not split.
         group: Expression that kept images together.
+        group_similar: How far apart, in bits, pictures that look alike were kept together.
+        to: Format of the labels, None for the source's own.
     """
 
     recipe_digest: str
@@ -39,6 +42,8 @@ class Identity:
     damaged: str
     split: str | None
     group: str | None
+    group_similar: int | None = None
+    to: str | None = None
 
     def differences(self, then: Identity) -> list[str]:
         """In words, `self` being what is asked for now."""
@@ -49,6 +54,8 @@ class Identity:
             "damaged": "--damaged",
             "split": "--split",
             "group": "--group",
+            "group_similar": "--group-similar",
+            "to": "--to",
             "seed": "the seed",
         }
         found = []
@@ -62,7 +69,13 @@ class Identity:
 
 @dataclass(slots=True, kw_only=True)
 class Card:
-    """See the module; `builds` are the facts of every build whose files may be in the output."""
+    """See the module.
+
+    Attributes:
+        builds: The facts of every build whose files may be in the output.
+        conventions: What was decided about labels at the first run, and holds from then on.
+        categories: Classes of objects, as JSON.
+    """
 
     state: State
     generation: int
@@ -75,6 +88,8 @@ class Card:
     border: dict[str, Any]
     format: str
     source: str
+    conventions: dict[str, Any] = field(default_factory=dict)
+    categories: list[dict[str, Any]] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -114,7 +129,17 @@ class Card:
             "card_version": CARD_VERSION,
             **{
                 name: getattr(self, name)
-                for name in ("nfold", "state", "source", "format", "request", "recipe", "border")
+                for name in (
+                    "nfold",
+                    "state",
+                    "source",
+                    "format",
+                    "request",
+                    "recipe",
+                    "border",
+                    "conventions",
+                    "categories",
+                )
             },
             "identity": {name: getattr(self.identity, name) for name in Identity.__dataclass_fields__},
             "build": self.build,

@@ -10,27 +10,31 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from nfold import faults
+from nfold.annotations.codec import encode_categories
+from nfold.assembly import RECORD, Assembler, refuse_foreign_label_files
 from nfold.build import BuildSettings
 from nfold.card import CARD, Card, Identity, build_name, refuse_foreign, refuse_other_identity, refuse_other_versions
 from nfold.errors import InputError
 from nfold.events import Observer, Planned, Progressed, Removing, StageBegan, ignore
-from nfold.executors import Progress, Workforce
+from nfold.executors import Progress, Staff
 from nfold.images import DecodeLimits
-from nfold.leaks import find_leaks
+from nfold.leaks import LeakCount, count_leaks
 from nfold.ledger import lists_by_bits
 from nfold.locking import lock_output
 from nfold.manifest import list_parts
+from nfold.plan.families import Likeness
 from nfold.plan.making import Plan, make_plan, refuse_nesting, refuse_strangers
 from nfold.plan.sharding import KeyRange, make_shards
 from nfold.plan.splitting import SPLIT_RECORD, SplitBook
 from nfold.plan.survey import SurveyTask, chunks
 from nfold.plan.table import SourceTable
 from nfold.recipe import Border, load_recipe, recipe_document
-from nfold.report import MOST_LISTED, ClassReport, ExpansionReport, Leak, Totals
-from nfold.request import SPLIT_NAMES, ExpansionRequest, read_shares
+from nfold.report import ExpansionReport, Totals
+from nfold.reporting import expansion_report, summary_of
+from nfold.request import ExpansionRequest, read_shares
 from nfold.shard import ShardReport, ShardTask
 from nfold.storage import PRIVATE, LocalStorage
-from nfold.sweep import SweepReport, remove_build, sweep_surplus
+from nfold.sweep import remove_build, sweep_surplus
 from nfold.versions import BuildFacts, nfold_version
 from nfold.workers import begin_workers
 
@@ -41,7 +45,7 @@ def run_expansion(
     request: ExpansionRequest,
     *,
     observe: Observer = ignore,
-    workforce: Workforce | None = None,
+    workforce: Staff | None = None,
 ) -> ExpansionReport:
     """Expand a data set, or bring an expanded one up to date.
 
@@ -68,7 +72,7 @@ def run_expansion(
             )
         table = stack.enter_context(SourceTable())
         observe(StageBegan(stage="scan"))
-        plan = make_plan(request, recipe, table)
+        plan = make_plan(request, recipe, table, former=Card.read(storage))
         stack.enter_context(lock_output(request.target))
         faults.hit("run.locked")
         return Run.open(plan, storage, workforce, observe).carry_out(began)
@@ -87,14 +91,15 @@ class Run:
 
     plan: Plan
     storage: LocalStorage
-    workforce: Workforce
+    workforce: Staff
     observe: Observer
     card: Card
     border: Border
     totals: Totals = field(default_factory=Totals)
+    likeness: Likeness = field(default_factory=Likeness)
 
     @classmethod
-    def open(cls, plan: Plan, storage: LocalStorage, workforce: Workforce, observe: Observer) -> Run:
+    def open(cls, plan: Plan, storage: LocalStorage, workforce: Staff, observe: Observer) -> Run:
         """Check the card, clear away what a killed run left, and say on the card that a run has begun.
 
         Raises:
@@ -137,6 +142,8 @@ class Run:
         if self.plan.request.split:
             self._split(self.plan.request.split)
         ranges = self.plan.settle(fold_case=self.storage.ignores_case())
+        assembler = self._assembler()
+        refuse_foreign_label_files(self.storage, assembler.names)
         counts = self.plan.tally()
         sources = sum(count.sources for count in counts)
         files = sum(count.copies for count in counts) + (sources if self.plan.request.originals != "none" else 0)
@@ -153,17 +160,37 @@ class Run:
         if sum(self.totals.skipped_by_code.values()) == sources:
             self._refuse_useless(sources)
         self._remove_stale_parts(ranges)
+        assembled = assembler.carry_out()
+        self.totals.set_aside.extend(assembler.set_aside)
         swept = sweep_surplus(
             self.storage, lambda count, names: self.observe(Removing(count=count, names=tuple(names)))
         )
-        leaks = list(find_leaks(self.storage)) if self.plan.has_splits else []
-        report = self._report(swept, leaks, time.monotonic() - began)
+        had_splits = self.plan.request.split is None
+        leaks = count_leaks(self.storage, had_splits=had_splits) if self.plan.has_splits else LeakCount()
+        report = expansion_report(
+            self.plan,
+            self.totals,
+            swept=swept,
+            assembled=assembled,
+            leaks=leaks,
+            likeness=self.likeness,
+            seconds=time.monotonic() - began,
+        )
         faults.hit("run.before_finish")
         self.card.state = "complete"
-        self.card.result = _summary(report)
+        self.card.result = summary_of(report)
         self.card.write(self.storage)
         faults.hit("run.finished")
         return report
+
+    def _assembler(self) -> Assembler:
+        return Assembler(
+            storage=self.storage,
+            table=self.plan.table,
+            writer=self.plan.writer(),
+            source_root=self.plan.request.source,
+            companions=self.plan.info.companions if self.plan.keeps_layout else (),
+        )
 
     def _clear_former_build(self) -> None:
         self.card.state = "rebuilding"
@@ -176,13 +203,18 @@ class Run:
     def _split(self, split: str) -> None:
         self.observe(StageBegan(stage="survey"))
         book = SplitBook(self.plan.table, self.storage)
-        task = SurveyTask(source_root=str(self.plan.request.source), limits=_decode_limits(self.plan.request))
+        similar = self.plan.request.group_similar
+        task = SurveyTask(
+            source_root=str(self.plan.request.source),
+            limits=_decode_limits(self.plan.request),
+            looks=similar is not None,
+        )
         done = 0
-        for rows in self.workforce.run(task, chunks(book.unknown())):
+        for rows in self.workforce.run(task, chunks(book.unknown(looks=similar is not None))):
             book.enter(rows)
             done += len(rows)
             self.observe(Progressed(done=done, total=self.plan.scan.images))
-        book.assign(read_shares(split), self.plan.request.group)
+        self.likeness = book.assign(read_shares(split), self.plan.request.group, similar)
 
     def _expand(self, ranges: list[KeyRange], files: int) -> None:
         self.observe(StageBegan(stage="expand"))
@@ -218,11 +250,16 @@ class Run:
             build=self.card.build,
             accepted=frozenset(self.card.builds),
             keep_removed=request.keep_removed,
+            writer=self.plan.writer(),
+            keeps_layout=self.plan.keeps_layout,
+            is_converted=self.plan.is_converted,
+            labels_context=self.plan.labels_context,
         )
         return ShardTask(
             target_root=str(request.target),
             recipe=json.dumps(recipe_document(self.plan.recipe)),
             border=self.border,
+            categories=encode_categories(self.plan.info.categories),
             settings=settings,
             generation=self.card.generation,
         )
@@ -236,7 +273,7 @@ class Run:
     def _refuse_useless(self, sources: int) -> None:
         if self.card.generation == 1:
             sweep_surplus(self.storage, lambda count, names: None)
-            for name in (*list_parts(self.storage).values(), SKIPPED, SPLIT_RECORD, CARD):
+            for name in (*list_parts(self.storage).values(), SKIPPED, SPLIT_RECORD, RECORD, CARD):
                 self.storage.remove(name)
                 self.storage.remove_empty_folders_above(name)
         first = self.totals.skipped[0]
@@ -245,59 +282,6 @@ class Run:
             f"None of the {sources} images can be used ({reasons}). The first is {first.source}: {first.message}",
             hint=first.hint,
             code="input.nothing_usable",
-        )
-
-    def _empty_splits(self) -> tuple[str, ...]:
-        if self.plan.request.split is None:
-            return ()
-        wanted = [name for name, share in zip(SPLIT_NAMES, read_shares(self.plan.request.split), strict=False) if share]
-        there = {count.split for count in self.plan.tally()}
-        return tuple(name for name in wanted if name not in there)
-
-    def _report(self, swept: SweepReport, leaks: list[Leak], seconds: float) -> ExpansionReport:
-        totals = self.totals
-        classes = []
-        for count in self.plan.tally():
-            found = totals.classes.get((count.split, count.category))
-            after = found.originals + found.copies if found else 0
-            planned = count.copies + (count.sources if self.plan.request.originals != "none" else 0)
-            classes.append(
-                ClassReport(
-                    split=count.split, category=count.category, before=count.sources, after=after, planned=planned
-                )
-            )
-        recognition = self.plan.recognition
-        return ExpansionReport(
-            target=str(self.plan.request.target),
-            format=f"{recognition.format} ({recognition.reason})",
-            recipe=self.plan.recipe.name,
-            seed=self.plan.request.seed,
-            images_before=sum(count.before for count in classes),
-            images_after=sum(count.after for count in classes),
-            originals=sum(count.originals for count in totals.classes.values()),
-            copies=sum(count.copies for count in totals.classes.values()),
-            classes=tuple(classes),
-            bytes_before=totals.input_bytes,
-            bytes_after=totals.output_bytes,
-            written=totals.written,
-            removed=swept.removed,
-            kept=swept.kept,
-            retained=totals.retained,
-            set_aside=tuple(totals.set_aside),
-            skipped=tuple(totals.skipped),
-            skipped_count=sum(totals.skipped_by_code.values()),
-            skipped_by_code=dict(totals.skipped_by_code),
-            short=dict(totals.short),
-            short_count=totals.short_count,
-            copies_missing=totals.copies_missing,
-            conversions=dict(totals.conversions),
-            passed_over=dict(self.plan.scan.passed_over),
-            passed_over_examples=dict(self.plan.scan.examples),
-            empty_splits=self._empty_splits(),
-            leaks=tuple(leaks[:MOST_LISTED]),
-            leaks_count=len(leaks),
-            tree_digest=f"{totals.digest:064x}",
-            seconds=seconds,
         )
 
 
@@ -324,19 +308,6 @@ def _new_card(plan: Plan, border: Border, identity: Identity, facts: BuildFacts,
         border=asdict(border),
         format=plan.recognition.format,
         source=str(plan.request.source.resolve()),
+        conventions=dict(plan.info.conventions),
+        categories=json.loads(encode_categories(plan.info.categories)),
     )
-
-
-def _summary(report: ExpansionReport) -> dict[str, Any]:
-    names = (
-        "images_before",
-        "images_after",
-        "originals",
-        "copies",
-        "bytes_after",
-        "skipped_by_code",
-        "copies_missing",
-        "leaks_count",
-        "tree_digest",
-    )
-    return {name: getattr(report, name) for name in names}

@@ -20,6 +20,8 @@ POINTS: dict[str, str] = {
     "shard.files_written": "all files of a shard stand in place, unsynced and unmarked",
     "shard.files_synced": "all files of a shard are durable, their mark is not",
     "shard.committed": "the mark of a shard is durable",
+    "assembly.intended": "the names of label files about many pictures are written down",
+    "assembly.between_files": "some of these files are written, others are not",
     "sweep.listed": "what is to be removed is written down",
     "sweep.between_files": "some of it is removed",
     "rebuild.between_files": "some files of the former build are removed",

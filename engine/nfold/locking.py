@@ -10,8 +10,9 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from nfold.disk import disk_errors
 from nfold.errors import OutputBusyError
-from nfold.storage import PRIVATE, disk_errors
+from nfold.storage import PRIVATE
 
 
 @contextlib.contextmanager

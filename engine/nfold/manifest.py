@@ -14,7 +14,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from nfold.errors import OutputError
 from nfold.plan.table import KEY_BITS, source_key
@@ -59,7 +59,9 @@ class SourceRow(_Row):
         build: Which recipe, seed and versions its files were made with.
         area_px: Width times height.
         split: In the output.
+        group: What --group found in its id: sources of one group belong in one split.
         category: Class.
+        labels_state: Digest over its labels and over size and time of their files; tells cheaply that nothing changed.
         conversions: What about the stored form a copy does not carry as it was.
     """
 
@@ -73,7 +75,9 @@ class SourceRow(_Row):
     area_px: int | None = None
     path: str | None = None
     split: str | None = None
+    group: str | None = None
     category: str | None = None
+    labels_state: str | None = None
     conversions: tuple[str, ...] = ()
 
 
@@ -94,6 +98,13 @@ class FileRow(_Row):
         build: Which recipe, seed and versions it was made with.
         applied: Transforms with their parameters, as [name, parameters].
         carried: How pixels were carried through transforms that do not take them as they are.
+        role: `labels` or `mask` for a file that goes with a picture; None for the picture itself.
+        labels_sha256: Digest of the source's labels, and of the files that hold them, when the file was made.
+        size_wh: Width and height, of pictures with labels.
+        labels_in: How many annotations the source has.
+        annotations: Those that this picture has, each with its number `i` among those of the source, in pixels.
+        dropped: Those that it has not, as [number, rule, measured value].
+        looseness: Of boxes that had no outline to be tight around: [number, area of the box over that of the shape in it].
         retained: It is no longer asked for and was left in place by --keep-removed.
     """
 
@@ -110,6 +121,13 @@ class FileRow(_Row):
     build: str
     applied: tuple[Any, ...] = ()
     carried: tuple[str, ...] = ()
+    role: Literal["labels", "mask"] | None = None
+    labels_sha256: str | None = None
+    size_wh: tuple[int, int] | None = None
+    labels_in: int | None = None
+    annotations: tuple[Any, ...] = ()
+    dropped: tuple[Any, ...] = ()
+    looseness: tuple[Any, ...] = ()
     retained: bool = False
 
 
@@ -123,6 +141,7 @@ class ShortRow(_Row):
     copy: int
     draws: int
     build: str
+    labels_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +175,7 @@ class SourceRecord:
         """In the order in which they stand in a part."""
         if self.source is not None:
             yield self.source
-        yield from sorted(self.files, key=lambda row: (row.copy, row.file))
+        yield from sorted(self.files, key=lambda row: (row.copy, row.role or "", row.file))
         yield from sorted(self.shorts, key=lambda row: row.copy)
         if self.skip is not None:
             yield self.skip

@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 
+from nfold.disk import disk_errors
 from nfold.errors import ForeignFileError
 from nfold.ledger import lists_by_bits, names_in_lists
 from nfold.manifest import FileRow, all_records
-from nfold.storage import FileFacts, LocalStorage, disk_errors
+from nfold.storage import FileFacts, LocalStorage
 
 
 def _nothing() -> None:

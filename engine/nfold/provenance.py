@@ -1,25 +1,20 @@
-"""Where a file of the output comes from, and the proof: make it again and compare."""
+"""Where a file of the output comes from, and how it was made."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from nfold.card import Card
-from nfold.errors import MissingFileError, SampleError
-from nfold.images import DecodeLimits, decode_image, encode_image
+from nfold.assembly import read_assembled
+from nfold.errors import MissingFileError
 from nfold.manifest import FileRow, SourceRecord, group_rows, list_parts, read_part
-from nfold.randomness import variation_generators
-from nfold.recipe import Border, parse_recipe
 from nfold.storage import LocalStorage
-from nfold.variation import RecipeInForce, Sample, pixel_hash, prepare, vary
 from nfold.verification import open_output
-from nfold.versions import build_facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +36,11 @@ class Explanation:
         conversions: What about the source's stored form the copy does not have.
         split: Of the source.
         category: Class.
+        role: `labels` or `mask` for a file that goes with a picture; None for a picture.
+        annotations_in: How many annotations the source has; None without any kind of annotations.
+        annotations: Those in the picture, by class.
+        dropped: Those that are not, as (number in the source, rule, measured value).
+        looseness: Boxes that hold more than their object: (number, area of the box over that of what it holds).
         siblings: Other files of the same source.
     """
 
@@ -58,36 +58,16 @@ class Explanation:
     conversions: tuple[str, ...]
     split: str | None
     category: str | None
+    role: Literal["labels", "mask"] | None
+    annotations_in: int | None
+    annotations: dict[str, int]
+    dropped: tuple[Any, ...]
+    looseness: tuple[Any, ...]
     siblings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """As one JSON object."""
         return asdict(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Regeneration:
-    """A copy made again.
-
-    Attributes:
-        file: Path in the output.
-        data: The bytes that were made.
-        same_pixels: Whether the pixels are those that the manifest recorded.
-        same_bytes: Whether the encoded bytes are.
-        on_disk: Whether the file in the output has these bytes now; None when it is missing.
-        differences: Versions and CPU class that differ from those it was made with.
-    """
-
-    file: str
-    data: bytes
-    same_pixels: bool
-    same_bytes: bool
-    on_disk: bool | None
-    differences: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As one JSON object, without the bytes."""
-        return {name: value for name, value in asdict(self).items() if name != "data"}
 
 
 def explain(target: str | Path, file: str | Path) -> Explanation:
@@ -98,14 +78,15 @@ def explain(target: str | Path, file: str | Path) -> Explanation:
         OutputError: The folder was not written by nfold.
     """
     storage, card = open_output(target)
-    record, row = find_file(storage, file)
-    source = record.source
+    record, found = find_file(storage, file)
+    source, row = record.source, picture_of(record, found)
+    classes = Counter(card.categories[entry["c"]]["name"] if "c" in entry else "" for entry in row.annotations)
     return Explanation(
-        file=row.file,
+        file=found.file,
         source=row.source,
         source_sha256=row.source_sha256,
         copy=row.copy,
-        is_source=row.sha256 == row.source_sha256,
+        is_source=row.copy == 0 and row.sha256 == row.source_sha256,
         draw=row.draw,
         seed=card.identity.seed,
         recipe=str(card.recipe.get("name", "")),
@@ -115,43 +96,22 @@ def explain(target: str | Path, file: str | Path) -> Explanation:
         conversions=source.conversions if source else (),
         split=source.split if source else None,
         category=source.category if source else None,
+        role=found.role,
+        annotations_in=row.labels_in,
+        annotations=dict(sorted(classes.items())),
+        dropped=row.dropped,
+        looseness=row.looseness,
         siblings=tuple(
             sibling.file
-            for sibling in sorted(record.files, key=lambda sibling: sibling.copy)
-            if sibling.file != row.file
+            for sibling in sorted(record.files, key=lambda sibling: (sibling.copy, sibling.role or ""))
+            if sibling.file != found.file
         ),
     )
 
 
-def regenerate(target: str | Path, file: str | Path, *, source: str | Path | None = None) -> Regeneration:
-    """Make one file of an output again from its source, and compare. Nothing is written.
-
-    Args:
-        target: The output folder.
-        file: The file, by its path in the output or on this machine.
-        source: The source folder; where the card says when it is not given. An original that was
-            copied into the output serves, too.
-
-    Raises:
-        MissingFileError: The manifest does not name the file, or its source is not to be found.
-        SampleError: The source has changed since.
-    """
-    storage, card = open_output(target)
-    record, row = find_file(storage, file)
-    data = _source_bytes(storage, card, record, row, source)
-    fill = card.border["fill"]
-    border = Border(**{**card.border, "fill": tuple(fill) if isinstance(fill, list) else fill})
-    recipe = RecipeInForce(recipe=parse_recipe(json.dumps(card.recipe), origin="the card"), border=border)
-    made, pixels = _make_again(data, row, card, recipe)
-    facts = storage.facts(row.file)
-    return Regeneration(
-        file=row.file,
-        data=made,
-        same_pixels=pixels == row.pixels,
-        same_bytes=hashlib.sha256(made).hexdigest() == row.sha256,
-        on_disk=None if facts is None else storage.read(row.file) == made,
-        differences=tuple(build_facts().differences(card.builds[row.build])) if row.build in card.builds else (),
-    )
+def picture_of(record: SourceRecord, row: FileRow) -> FileRow:
+    """The picture that a file goes with; a picture itself."""
+    return next((other for other in record.files if other.copy == row.copy and other.role is None), row)
 
 
 def find_file(storage: LocalStorage, file: str | Path) -> tuple[SourceRecord, FileRow]:
@@ -165,6 +125,11 @@ def find_file(storage: LocalStorage, file: str | Path) -> tuple[SourceRecord, Fi
         for row in record.files:
             if row.file in names:
                 return record, row
+    if names & set(read_assembled(storage)):
+        raise MissingFileError(
+            f"{file} is about many pictures, and was put together from what the manifest says of each.",
+            hint="Give one of the pictures, such as cats/tom_aug1.jpg.",
+        )
     raise MissingFileError(
         f"The manifest of {storage.root} does not name {file}.",
         hint="Give a path as in the output folder, such as cats/tom_aug1.jpg.",
@@ -186,52 +151,6 @@ def _records_naming(storage: LocalStorage, names: set[str]) -> Iterator[SourceRe
         data = storage.read(part)
         if any(needle in data for needle in needles):
             yield from (record for _, record in group_rows(read_part(storage, part)[1]))
-
-
-def _source_bytes(
-    storage: LocalStorage, card: Card, record: SourceRecord, row: FileRow, source: str | Path | None
-) -> bytes:
-    kept = next(
-        (storage.path(other.file) for other in record.files if other.copy == 0 and other.sha256 == row.source_sha256),
-        None,
-    )
-    path = record.source.path if record.source and record.source.path else row.source
-    folders = [Path(source)] if source is not None else [Path(card.source)]
-    candidates = [str(folder / path) for folder in folders] + ([kept] if kept and source is None else [])
-    changed = None
-    for candidate in candidates:
-        try:
-            data = Path(candidate).read_bytes()
-        except OSError:
-            continue
-        if hashlib.sha256(data).hexdigest() == row.source_sha256:
-            return data
-        changed = candidate
-    if changed is not None:
-        raise SampleError(
-            f"{changed} has changed since {row.file} was made from it.",
-            hint="Give the folder that holds the former one with --source.",
-            code="source.changed",
-        )
-    raise MissingFileError(
-        f"The source of {row.file}, {path}, is not in {folders[0]}.",
-        hint="Give the folder that holds it with --source.",
-    )
-
-
-def _make_again(data: bytes, row: FileRow, card: Card, recipe: RecipeInForce) -> tuple[bytes, str]:
-    damaged: Literal["skip", "keep"] = "keep" if card.identity.damaged == "keep" else "skip"
-    image = decode_image(data, DecodeLimits(max_pixels=2**30, max_side_px=2**20), damaged=damaged)
-    sample = prepare(Sample(source=row.source, image=image), recipe)
-    if row.copy == 0 and not recipe.prepares:
-        return data, pixel_hash(sample.image)
-    made = sample.image
-    if row.copy:
-        generators = variation_generators(seed=card.identity.seed, source_id=row.source, copy=row.copy, draw=row.draw)
-        made = vary(sample, recipe, generators).image
-    output = recipe.recipe.output
-    file_format = None if output.format == "keep" else output.format
-    return encode_image(made, file_format=file_format, jpeg_quality=output.jpeg_quality), pixel_hash(made)
 
 
 def in_words(name: str, parameters: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from nfold.card import Card, refuse_foreign, refuse_other_identity
+from nfold.plan.balance import BalancedClass
+from nfold.plan.counts import LabelTally, class_tally
 from nfold.plan.making import Plan, make_plan, refuse_nesting, refuse_strangers
 from nfold.plan.splitting import SplitBook
 from nfold.plan.survey import Surveyed
@@ -36,6 +38,9 @@ class PlanSummary:
         sources: Images found.
         files: Images that the output would have.
         classes: By split and class.
+        objects: Images and labelled objects by split and class of objects; empty without any.
+        balanced: What is planned for each class of objects, by --per-class or --balance.
+        losses: Kinds of labels that the format of the output cannot hold, with how many there are.
         bytes_estimate: Roughly what the output would weigh, from the size of the sources.
         already_there: Images that a former run has written to the target.
         passed_over: Entries of the source folder that are no sources, by reason.
@@ -47,6 +52,9 @@ class PlanSummary:
     sources: int
     files: int
     classes: tuple[PlannedClass, ...]
+    objects: tuple[LabelTally, ...]
+    balanced: tuple[BalancedClass, ...]
+    losses: dict[str, int]
     bytes_estimate: int
     already_there: int
     passed_over: dict[str, int]
@@ -71,7 +79,7 @@ def dry_run(source: str | Path, target: str | Path, **options: Any) -> PlanSumma
     storage = LocalStorage(request.target)
     card = Card.read(storage)
     with SourceTable() as table:
-        made = make_plan(request, load_recipe(request.recipe), table)
+        made = make_plan(request, load_recipe(request.recipe), table, former=card)
         if card is not None and not request.rebuild:
             refuse_other_identity(card, made.identity())
             refuse_strangers(made, storage, card)
@@ -109,6 +117,9 @@ def _summarise(made: Plan, card: Card | None) -> PlanSummary:
             )
             for count in counts
         ),
+        objects=tuple(class_tally(made.table, counts_originals=kept)),
+        balanced=tuple(made.balanced),
+        losses={str(kind): count for kind, count in made.losses.items()},
         bytes_estimate=round(made.scan.bytes * (kept + copies / sources)) if sources else 0,
         already_there=int(card.result.get("images_after", 0)) if card else 0,
         passed_over=dict(made.scan.passed_over),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from nfold.label_counts import LabelCounts
 from nfold.manifest import DIGEST_MODULUS, SkipRow
+from nfold.plan.families import SimilarPair
 from nfold.shard import ClassCount, ShardReport
 
 MOST_LISTED = 1_000
@@ -32,19 +34,84 @@ class ClassReport:
     planned: int
 
 
+LeakKind = Literal["source", "bytes", "pixels", "group"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
-    """One picture in two splits, by equal pixels.
+    """Two files that are related, one held out and one trained on.
 
     Attributes:
+        kind: What they have in common: the source, its bytes, their pixels, or the match of --group.
         held_out: File in validation or test.
-        trained_on: File in train that shows the same.
+        trained_on: File in train.
         from_input: Whether both were in the input so.
     """
 
+    kind: LeakKind
     held_out: str
     trained_on: str
     from_input: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectClassReport:
+    """One class of labelled objects in one split, before and after.
+
+    Attributes:
+        split: None when there are none.
+        category: The class.
+        images_before: Sources that contain it.
+        images_planned: Images that would, originals and copies, if no copy lost any of it.
+        images_after: Images that do.
+        objects_before: Objects in the sources.
+        objects_after: Objects in the output.
+        target: Images that --per-class or --balance asked for, None without these.
+        most: The bound on `images_planned`, since classes stand in the same pictures; None without these.
+    """
+
+    split: str | None
+    category: str
+    images_before: int
+    images_planned: int
+    images_after: int
+    objects_before: int
+    objects_after: int
+    target: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelsReport:
+    """What became of annotations.
+
+    Attributes:
+        classes: By split and class.
+        kinds: What is marked in the sources, with how many of each kind.
+        came: Annotations that copies had to carry: those of their sources, once for each copy.
+        kept: Those that they carry.
+        dropped: Those that they do not, by rule; came = kept + dropped.
+        backgrounds: Copies that lost every annotation, and are kept as pictures of the background.
+        loose_boxes: Boxes without an outline that were turned or bent, so that they hold more than their object.
+        looseness_mean: Of these: area of the box over that of the shape that it had to hold.
+        looseness_most: The largest of these.
+        losses: Kinds that the format of the output cannot hold, with how many were left out.
+        repairs: What was mended on reading, with how often.
+        conventions: What was decided about labels for the whole data set.
+    """
+
+    classes: tuple[ObjectClassReport, ...]
+    kinds: dict[str, int]
+    came: int
+    kept: int
+    dropped: dict[str, int]
+    backgrounds: int
+    loose_boxes: int
+    looseness_mean: float | None
+    looseness_most: float | None
+    losses: dict[str, int]
+    repairs: dict[str, int]
+    conventions: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +128,7 @@ class ExpansionReport:
         originals: How many of them are originals.
         copies: How many are copies.
         classes: By split and class.
+        labels: What became of annotations; None without any.
         bytes_before: What the sources that were used weigh.
         bytes_after: What the output weighs, without its private folder.
         written: Files that this run wrote.
@@ -78,8 +146,10 @@ class ExpansionReport:
         passed_over: Entries of the source folder that are no sources, by reason.
         passed_over_examples: One of them for each reason.
         empty_splits: Splits that were asked for and that no image went to.
-        leaks: Pictures that are both trained on and held out (at most MOST_LISTED).
+        leaks: Training files that are related to a held-out one (at most MOST_LISTED).
         leaks_count: How many there are.
+        similar: Images that --group-similar kept in one split, nearest first (at most MOST_LISTED).
+        similar_count: How many such pairs there are.
         tree_digest: One number over all images and labels of the output.
         seconds: Wall time.
     """
@@ -93,6 +163,7 @@ class ExpansionReport:
     originals: int
     copies: int
     classes: tuple[ClassReport, ...]
+    labels: LabelsReport | None
     bytes_before: int
     bytes_after: int
     written: int
@@ -114,6 +185,8 @@ class ExpansionReport:
     leaks_count: int
     tree_digest: str
     seconds: float
+    similar: tuple[SimilarPair, ...] = ()
+    similar_count: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -146,6 +219,7 @@ class Totals:
     set_aside: list[str] = field(default_factory=list)
     conversions: Counter[str] = field(default_factory=Counter)
     digest: int = 0
+    labels: LabelCounts = field(default_factory=LabelCounts)
     changed: bool = False
 
     def add(self, shard: ShardReport) -> None:
@@ -165,5 +239,6 @@ class Totals:
             self.short[source] = missing
         self.set_aside.extend(shard.set_aside[: MOST_LISTED - len(self.set_aside)])
         self.conversions.update(shard.conversions)
+        self.labels.add(shard.labels)
         self.digest = (self.digest + shard.digest) % DIGEST_MODULUS
         self.changed = self.changed or shard.changed

@@ -15,6 +15,8 @@ from nfold.randomness import LARGEST_SEED
 
 LARGEST_COPIES = 1_000
 LARGEST_TOTAL = 10**12
+MOST_BITS = 16
+"""Of 64: beyond a quarter, pictures that have nothing to do with each other are taken for alike."""
 
 _MAGNITUDES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
@@ -49,6 +51,10 @@ def _as_tuple(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _as_digit(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -79,11 +85,21 @@ class ExpansionRequest(BaseModel):
     )
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="Another seed gives other variations.")
     format: str | None = Field(None, description="Read the source as this format instead of recognising it.")
+    to: str | None = Field(None, description="Write the labels in this format instead of the source's own.")
+    on_loss: Literal["refuse", "list"] = Field(
+        "refuse", description="What --to does with labels that the other format cannot hold: refuse, or list them."
+    )
+    voc_origin: Annotated[Literal[0, 1] | None, BeforeValidator(_as_digit)] = Field(
+        None, description="How Pascal VOC counts pixels, from 0 or from 1, instead of looking at the data."
+    )
     split: str | None = Field(
         None, description="Split into train/val/test by these shares before expanding, as in 80/10/10."
     )
     group: str | None = Field(
         None, description="Regular expression; images whose ids give the same match stay in one split."
+    )
+    group_similar: Annotated[int, Field(ge=0, le=MOST_BITS)] | None = Field(
+        None, description="Images of a class that look alike, up to this many of 64 bits, stay in one split (0 to 16)."
     )
     splits: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = Field(
         ("train",), description="Splits to expand; the others pass through untouched."
@@ -130,6 +146,8 @@ class ExpansionRequest(BaseModel):
             raise ValueError("--rebuild starts again and --allow-mixed goes on: choose one")
         if self.group is not None and self.split is None:
             raise ValueError("--group says which images --split keeps together: give --split, too")
+        if self.group_similar is not None and self.split is None:
+            raise ValueError("--group-similar says which images --split keeps together: give --split, too")
         return self
 
     @model_validator(mode="after")

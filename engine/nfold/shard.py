@@ -8,9 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from nfold import faults, ledger
+from nfold.annotations.codec import decode_categories
 from nfold.build import BuildSettings, SourceBuilder
 from nfold.errors import SampleError
 from nfold.executors import WorkerFailure
+from nfold.label_counts import LabelCounts, count_labels
 from nfold.ledger import INTENTS, SURPLUS, list_name, names_in_lists
 from nfold.manifest import (
     PartHeader,
@@ -47,7 +49,7 @@ class ShardReport:
         classes: Counts by (split, class).
         input_bytes: What the sources that were used weigh.
         output_bytes: What the files weigh.
-        files: How many files the output has for it.
+        files: How many pictures the output has for it.
         written: How many of them this run wrote.
         removed: How many files are no longer asked for.
         retained: How many of those stay, by --keep-removed.
@@ -56,6 +58,7 @@ class ShardReport:
         set_aside: Where files are kept that were in the way.
         conversions: Changes of form that copies do not carry as they were, with counts.
         digest: Share in the tree digest.
+        labels: What became of annotations.
         changed: Whether a part was written.
     """
 
@@ -72,6 +75,7 @@ class ShardReport:
     set_aside: tuple[str, ...]
     conversions: dict[str, int]
     digest: int
+    labels: LabelCounts
     changed: bool
 
 
@@ -83,6 +87,7 @@ class ShardTask:
         target_root: The output folder.
         recipe: The recipe as JSON.
         border: Settled for the whole data set.
+        categories: Classes of objects as JSON.
         settings: What all sources have in common.
         generation: Of this run.
     """
@@ -90,6 +95,7 @@ class ShardTask:
     target_root: str
     recipe: str
     border: Border
+    categories: str
     settings: BuildSettings
     generation: int
 
@@ -106,9 +112,8 @@ class ShardTask:
         intents = list_name(INTENTS, self.generation, shard.range.bits)
         known = names_in_lists(storage, (*shard.former_lists, intents))
         placer = Placer(storage=storage, known=known)
-        builder = SourceBuilder(
-            settings=self.settings, recipe=_recipe_in_force(self.recipe, self.border), placer=placer, step=step
-        )
+        recipe = _recipe_in_force(self.recipe, self.border, self.categories)
+        builder = SourceBuilder(settings=self.settings, recipe=recipe, placer=placer, step=step)
 
         def declare() -> None:
             claimed = {row.file for record in former.values() for row in record.files}
@@ -178,8 +183,9 @@ class ShardTask:
 
 
 @lru_cache(maxsize=4)
-def _recipe_in_force(text: str, border: Border) -> RecipeInForce:
-    return RecipeInForce(recipe=parse_recipe(text, origin="the request"), border=border)
+def _recipe_in_force(text: str, border: Border, categories: str) -> RecipeInForce:
+    recipe = parse_recipe(text, origin="the request")
+    return RecipeInForce(recipe=recipe, border=border, categories=decode_categories(categories))
 
 
 def _report(shard: Shard, ordered: list[SourceRecord], builder: SourceBuilder, *, changed: bool) -> ShardReport:
@@ -193,7 +199,7 @@ def _report(shard: Shard, ordered: list[SourceRecord], builder: SourceBuilder, *
             continue
         count = classes[record.source.split, record.source.category]
         for row in record.files:
-            if not row.retained:
+            if not row.retained and row.role is None:
                 count.originals += row.copy == 0
                 count.copies += row.copy > 0
         for conversion in record.source.conversions:
@@ -206,7 +212,7 @@ def _report(shard: Shard, ordered: list[SourceRecord], builder: SourceBuilder, *
         classes=classes,
         input_bytes=sum(record.source.size for record in ordered if record.source),
         output_bytes=sum(row.size for row in rows if not row.retained),
-        files=sum(not row.retained for row in rows),
+        files=sum(not row.retained and row.role is None for row in rows),
         written=len(builder.placer.written),
         removed=len(builder.surplus),
         retained=sum(row.retained for row in rows),
@@ -215,5 +221,6 @@ def _report(shard: Shard, ordered: list[SourceRecord], builder: SourceBuilder, *
         set_aside=tuple(builder.placer.set_aside),
         conversions=conversions,
         digest=digest_of(rows),
+        labels=count_labels(ordered),
         changed=changed,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import hashlib
 import itertools
 import os
 import stat
@@ -20,21 +21,13 @@ from pathlib import Path
 from typing import TextIO
 
 from nfold import faults
-from nfold.errors import DiskError, OutputError
+from nfold.disk import disk_errors
+from nfold.errors import OutputError
 
 PRIVATE = ".nfold"
 _TEMPORARY = f"{PRIVATE}/tmp"  # noqa: S108 - a folder of our own, below the output
 
 _COUNTER = itertools.count()
-
-_DISK_ERRNOS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the file system is read-only",
-    errno.EIO: "the disk reports an input/output error",
-    errno.EMFILE: "too many files are open",
-    errno.ENFILE: "too many files are open on this machine",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,31 +38,25 @@ class FileFacts:
     mtime_ns: int
 
 
-@contextlib.contextmanager
-def disk_errors(action: str) -> Iterator[None]:
-    """Turn the OSErrors of a failing disk, and of missing rights, into errors with a hint."""
-    try:
-        yield
-    except OSError as error:
-        if isinstance(error, (DiskError, OutputError)):
-            raise
-        reason = _DISK_ERRNOS.get(error.errno or 0)
-        if reason is not None:
-            raise DiskError(
-                f"Cannot {action}: {reason}.",
-                hint="Make room (or mount it writable), then run the same command: it goes on where it stopped.",
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM):
-            raise OutputError(
-                f"Cannot {action}: permission denied.",
-                hint="Choose a folder that you may write to.",
-                code="output.permission",
-            ) from error
-        if error.errno == errno.ENAMETOOLONG:
-            raise OutputError(
-                f"Cannot {action}: the name is too long.", hint="Give a shorter --name.", code="output.name_too_long"
-            ) from error
-        raise
+@dataclass(slots=True)
+class WrittenText:
+    """A text file in the making: called with text as it comes; digest and facts are there when it is whole."""
+
+    _write: Callable[[bytes], int]
+    facts: FileFacts = FileFacts(size=0, mtime_ns=0)
+    set_aside: str | None = None
+    _digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    def __call__(self, text: str) -> None:
+        """Write on."""
+        data = text.encode("utf-8", "surrogateescape")
+        self._digest.update(data)
+        self._write(data)
+
+    @property
+    def sha256(self) -> str:
+        """Of all that was written, hexadecimal."""
+        return self._digest.hexdigest()
 
 
 @dataclass(slots=True)
@@ -113,13 +100,14 @@ class LocalStorage:
             self._name(temporary, name)
         return facts
 
-    def put_durably(self, name: str, data: bytes) -> None:
+    def put_durably(self, name: str, data: bytes) -> FileFacts:
         """Write a file so that it is either the old or the new one after a power cut, too."""
         with disk_errors(f"write {name}"):
             temporary = self._temporary()
-            self._write(temporary, data, durable=True)
+            facts = self._write(temporary, data, durable=True)
             self._name(temporary, name)
             self._sync_folder(os.path.dirname(self.path(name)))
+        return facts
 
     @contextlib.contextmanager
     def lines(self, name: str) -> Iterator[Callable[[str], None]]:
@@ -137,6 +125,43 @@ class LocalStorage:
                     os.fsync(file.fileno())
                 self._name(temporary, name)
             self._sync_folder(os.path.dirname(self.path(name)))
+
+    @contextlib.contextmanager
+    def text(self, name: str, *, former: str | None = None) -> Iterator[WrittenText]:
+        """A file of text (UTF-8) that is written as it comes, and takes its name, durably, when it is whole.
+
+        Args:
+            name: Of the file.
+            former: Digest of the file that we wrote there before. One that has been changed since is set aside; one
+                that has these very bytes stays as it is.
+        """
+        with disk_errors(f"write {name}"):
+            temporary = self._temporary()
+            with contextlib.ExitStack() as undo:
+                undo.callback(Path(temporary).unlink, missing_ok=True)
+                with Path(temporary).open("wb") as file:
+                    written = WrittenText(_write=file.write)
+                    yield written
+                    file.flush()
+                    os.fsync(file.fileno())
+                    found = os.fstat(file.fileno())
+                written.facts = FileFacts(size=found.st_size, mtime_ns=found.st_mtime_ns)
+                if self._is_there(name, written, former):
+                    return
+                self._name(temporary, name)
+            self._sync_folder(os.path.dirname(self.path(name)))
+
+    def _is_there(self, name: str, written: WrittenText, former: str | None) -> bool:
+        facts = self.facts(name)
+        if facts is None:
+            return False
+        sha256 = hashlib.sha256(self.read(name)).hexdigest()
+        if sha256 == written.sha256:
+            written.facts = facts
+            return True
+        if former is not None and sha256 != former:
+            written.set_aside = self.set_aside(name)
+        return False
 
     def link(self, name: str, original: str) -> FileFacts:
         """Hard-link a file that stands elsewhere on this machine.

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from nfold import faults
+from nfold.assembly import RECORD, is_as_assembled, read_assembled
 from nfold.ledger import lists_by_bits, read_list
 from nfold.manifest import FileRow, all_records, list_parts, parse_row
 from nfold.placing import is_unmodified
@@ -80,7 +81,15 @@ def remove_build(storage: LocalStorage) -> tuple[str, ...]:
             faults.hit("rebuild.between_files")
         else:
             kept.append(storage.set_aside(file))
-    for name in (*list_parts(storage).values(), *lists):
+    for entry in read_assembled(storage).values():
+        if not storage.exists(entry.file):
+            continue
+        if is_as_assembled(storage, entry):
+            storage.remove(entry.file)
+            storage.remove_empty_folders_above(entry.file)
+        else:
+            kept.append(storage.set_aside(entry.file))
+    for name in (*list_parts(storage).values(), *lists, RECORD):
         storage.remove(name)
     return tuple(kept)
 

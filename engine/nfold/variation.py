@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from nfold.errors import SampleError, UnsupportedImageError
+from nfold.annotations.assembling import extent_of
+from nfold.annotations.following import Followed, follow
+from nfold.annotations.model import Annotation, Category, ImageLabels
+from nfold.annotations.resolving import resolve
+from nfold.applied import AppliedTransform
+from nfold.carrying import in_words, run_pipeline
+from nfold.errors import SampleError
 from nfold.images import Image
 from nfold.randomness import Generators, variation_generators
 from nfold.recipe import Border, Carriage, Recipe, carriage_of, compile_recipe
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
+    from nfold.annotations.drops import Drop
+    from nfold.geometry.recording import Recorder
+    from nfold.geometry.stages import Stage
     from nfold.recipe.compile import CompiledRecipe
 
 PIXELS_VERSION = 1
@@ -23,28 +32,59 @@ PIXELS_VERSION = 1
 MOST_DRAWS = 32
 """How often one copy is drawn at the most before it counts as short."""
 
-_LARGEST_PARAMETER = 16
+_MOST_DRAWS_FOR_LABELS = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """A source with labels, and what `prepare` did to it.
+
+    Attributes:
+        labels: Of the source as it is shown, in pixels.
+        mask: Of the source.
+        size_wh: Of the source.
+        stages: What was done to it; none when the recipe has no such stage.
+        kept: Places, in the source, of the annotations that are left.
+        drops: The other annotations.
+    """
+
+    labels: ImageLabels
+    mask: NDArray[Any] | None
+    size_wh: tuple[int, int]
+    stages: tuple[Stage, ...]
+    kept: tuple[int, ...]
+    drops: tuple[Drop, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sample:
     """One image of a data set, decoded and upright.
 
     Attributes:
         source: Its id.
         image: Its pixels.
+        labels: As read; after `prepare`, in pixels of the image and inside it. None: nothing is known of any.
+        mask: Classes or object numbers of all pixels, 8 or 16 bits, as shown.
+        stored_orientation: EXIF orientation of the file, 1 to 8; labels may be in the frame as stored.
+        prepared: Set by `prepare` where there are labels or a mask.
     """
 
     source: str
     image: Image
+    labels: ImageLabels | None = None
+    mask: NDArray[Any] | None = None
+    stored_orientation: int = 1
+    prepared: Prepared | None = None
 
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """For each annotation of a prepared sample its place among those of the source."""
+        return self.prepared.kept if self.prepared is not None else ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppliedTransform:
-    """A transform that fired, with the parameters that it drew."""
-
-    name: str
-    parameters: dict[str, Any]
+    @property
+    def drops(self) -> tuple[Drop, ...]:
+        """Annotations that `prepare` gave up."""
+        return self.prepared.drops if self.prepared is not None else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,11 +95,32 @@ class Variation:
         image: Same depth and channels as the sample's.
         applied: The transforms that fired, in order.
         carried: How pixels were carried through transforms that do not take them as they are.
+        annotations: What is left of the labels, in pixels of the image.
+        kept: For each of them its place among the annotations of the source.
+        drops: The annotations of the source that are not there, with those that `prepare` gave up: together with
+            `kept` they are all.
+        looseness: For each annotation the area of its box over the area of what the box is known to hold; None where
+            it has no box or a tight one.
+        mask: Classes or object numbers of all pixels.
     """
 
     image: Image
     applied: tuple[AppliedTransform, ...]
     carried: tuple[str, ...]
+    annotations: tuple[Annotation, ...] = ()
+    kept: tuple[int, ...] = ()
+    drops: tuple[Drop, ...] = ()
+    looseness: tuple[float | None, ...] = ()
+    mask: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """Compiled pipelines with what listens to them."""
+
+    compiled: CompiledRecipe
+    prepare: Recorder | None
+    augment: Recorder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,11 +128,17 @@ class RecipeInForce:
     """A recipe with its border settled, compiled once for each kind of image that comes by.
 
     Compiled pipelines hold state while they run: use one instance in one thread.
+
+    Attributes:
+        recipe: What is done.
+        border: Settled for the data set.
+        categories: Of the data set; they tell which key points change places in a mirror.
     """
 
     recipe: Recipe
     border: Border
-    _compiled: dict[Carriage, CompiledRecipe] = field(default_factory=dict)
+    categories: tuple[Category, ...] = ()
+    _ready: dict[Carriage, _Ready] = field(default_factory=dict)
 
     @property
     def prepares(self) -> bool:
@@ -84,35 +151,106 @@ class RecipeInForce:
         Raises:
             UnsupportedImageError: A transform cannot take it; the message names both.
         """
+        carriage, ready = self._ready_for(image)
+        return carriage, ready.compiled
+
+    def run(
+        self, part: Literal["prepare", "augment"], sample: Sample, generators: Generators
+    ) -> tuple[Image, tuple[AppliedTransform, ...], tuple[Stage, ...]]:
+        """Put an image through one of the two pipelines; what was done to it is told only if the sample has labels."""
+        carriage, ready = self._ready_for(sample.image)
+        recorder: Recorder = getattr(ready, part)
+        listen = None if sample.prepared is None else (recorder, partial(self._current_boxes, sample))
+        return run_pipeline(getattr(ready.compiled, part), sample.image, carriage, generators, listen)
+
+    def follow(self, sample: Sample, stages: tuple[Stage, ...]) -> Followed:
+        """The labels of a prepared sample after more stages."""
+        done = sample.prepared
+        assert done is not None
+        return follow(
+            done.labels,
+            source_size_wh=done.size_wh,
+            stages=(*done.stages, *stages),
+            rules=self.recipe.labels,
+            categories=self.categories,
+            mask=done.mask,
+            mask_fill=self.border.mask_fill,
+            given_up=frozenset(drop.index for drop in sample.drops),
+        )
+
+    def _current_boxes(self, sample: Sample, stages: tuple[Stage, ...]) -> NDArray[Any]:
+        import numpy as np
+
+        boxes = [extent_of(annotation) for annotation in self.follow(sample, stages).annotations]
+        return np.array([box for box in boxes if box is not None], dtype=np.float64).reshape(-1, 4)
+
+    def _ready_for(self, image: Image) -> tuple[Carriage, _Ready]:
         bits: Literal[8, 16] = 16 if image.pixels.dtype.itemsize == 2 else 8
         carriage = carriage_of(self.recipe, grey=image.pixels.ndim == 2, bits=bits, alpha=image.alpha is not None)
-        if carriage not in self._compiled:
-            self._compiled[carriage] = compile_recipe(self.recipe, border=self.border, carriage=carriage)
-        return carriage, self._compiled[carriage]
+        if carriage not in self._ready:
+            self._ready[carriage] = _made_ready(compile_recipe(self.recipe, border=self.border, carriage=carriage))
+        return carriage, self._ready[carriage]
 
 
 def prepare(sample: Sample, recipe: RecipeInForce) -> Sample:
-    """Apply the deterministic stage of a recipe, which every image of every split goes through."""
+    """Apply the deterministic stage of a recipe, which every image of every split goes through.
+
+    Labels become pixels of the image as it is shown, whether the recipe has such a stage or not; where it has one, they
+    follow it, and what the recipe's rules give up is told by `Sample.drops`.
+
+    Raises:
+        SampleError: The labels are not about this image, see `resolve`.
+    """
+    sample = _resolved(sample, recipe)
     if not recipe.prepares:
         return sample
-    carriage, compiled = recipe.for_image(sample.image)
     generators = variation_generators(seed=0, source_id=sample.source, copy=0)
-    image, _ = _run(compiled.prepare, sample.image, carriage, generators)
-    return replace(sample, image=image)
+    image, _, stages = recipe.run("prepare", sample, generators)
+    if sample.prepared is None:
+        return replace(sample, image=image)
+    followed = recipe.follow(sample, stages)
+    size = _size(image)
+    labels = sample.labels
+    return replace(
+        sample,
+        image=image,
+        labels=None if labels is None else replace(labels, annotations=followed.annotations, frame_wh=size),
+        mask=followed.mask,
+        prepared=replace(sample.prepared, stages=stages, kept=followed.kept, drops=followed.drops),
+    )
 
 
 def vary(sample: Sample, recipe: RecipeInForce, generators: Generators) -> Variation:
     """One variation of a prepared sample.
 
-    A pure function: equal arguments give equal pixels, whatever was varied before. The sample is not
-    written to.
+    A pure function: equal arguments give equal pixels and labels, whatever was varied before. The sample is not
+    written to. Where the recipe wants another draw for a picture that lost all its labels, it is drawn here, from the
+    same generators, eight times at the most.
 
     Raises:
         UnsupportedImageError: A transform of the recipe cannot take an image of this kind, or changed its depth or channels.
+        SampleError: The sample was not prepared, and its labels are not about this image.
     """
-    carriage, compiled = recipe.for_image(sample.image)
-    image, applied = _run(compiled.augment, sample.image, carriage, generators)
-    return Variation(image=image, applied=applied, carried=_in_words(carriage))
+    sample = _resolved(sample, recipe)
+    carried = in_words(recipe.for_image(sample.image)[0])
+    for _ in range(_MOST_DRAWS_FOR_LABELS):
+        image, applied, stages = recipe.run("augment", sample, generators)
+        if sample.prepared is None:
+            return Variation(image=image, applied=applied, carried=carried)
+        followed = recipe.follow(sample, stages)
+        are_lost = bool(sample.kept) and not followed.annotations
+        if not are_lost or recipe.recipe.labels.all_lost == "background":
+            break
+    return Variation(
+        image=image,
+        applied=applied,
+        carried=carried,
+        annotations=followed.annotations,
+        kept=followed.kept,
+        drops=tuple(sorted((*sample.drops, *followed.drops), key=lambda drop: drop.index)),
+        looseness=followed.looseness,
+        mask=followed.mask,
+    )
 
 
 def blamed_on_image(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -143,101 +281,42 @@ def pixel_hash(image: Image) -> str:
     return digest.hexdigest()
 
 
-def _run(
-    pipeline: Any, image: Image, carriage: Carriage, generators: Generators
-) -> tuple[Image, tuple[AppliedTransform, ...]]:
-    pipeline.set_random_state(generators.numpy, generators.python)
-    inputs: dict[str, NDArray[Any]] = {"image": _carry(image.pixels, carriage)}
-    if image.alpha is not None:
-        inputs["mask"] = _scale(image.alpha) if carriage.as_float else image.alpha
-    result = pipeline(**inputs)
-    pixels = _carry_back(result["image"], image.pixels, carriage)
-    alpha = None if image.alpha is None else _scale_back(result["mask"], image.alpha.dtype)
-    _refuse_changed_kind(image, pixels, alpha)
-    applied = tuple(
-        AppliedTransform(name=name, parameters=_readable(parameters))
-        for name, parameters in result.get("applied_transforms", ())
-    )
-    return replace(image, pixels=pixels, alpha=alpha), applied
-
-
-def _carry(pixels: NDArray[Any], carriage: Carriage) -> NDArray[Any]:
-    import cv2
-
-    if carriage.as_float:
-        pixels = _scale(pixels)
-    return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB) if carriage.grey_as_rgb else pixels
-
-
-def _carry_back(varied: NDArray[Any], original: NDArray[Any], carriage: Carriage) -> NDArray[Any]:
-    import cv2
-
-    if carriage.grey_as_rgb:
-        # The luma of three equal channels is that channel, exactly, in OpenCV's fixed-point arithmetic.
-        varied = cv2.cvtColor(varied, cv2.COLOR_RGB2GRAY)
-    elif original.ndim == 2 and varied.ndim == 3:
-        varied = varied[:, :, 0]
-    return _scale_back(varied, original.dtype)
-
-
-def _scale(values: NDArray[Any]) -> NDArray[np.float32]:
-    import numpy as np
-
-    return values.astype(np.float32) / np.float32(np.iinfo(values.dtype).max)
-
-
-def _scale_back(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    import numpy as np
-
-    if values.dtype == np.float32 and dtype != np.float32:
-        largest = np.iinfo(dtype).max
-        integers: NDArray[Any] = np.rint(np.clip(values, 0, 1) * np.float32(largest)).astype(dtype)
-        return integers
-    return np.ascontiguousarray(values)
-
-
-def _refuse_changed_kind(image: Image, pixels: NDArray[Any], alpha: NDArray[Any] | None) -> None:
-    same = pixels.dtype == image.pixels.dtype and pixels.shape[2:] == image.pixels.shape[2:]
-    if not same or (alpha is not None and alpha.shape != pixels.shape[:2]):
-        raise UnsupportedImageError(
-            f"The recipe turned {image.pixels.dtype} pixels of shape {image.pixels.shape} into {pixels.dtype} of shape {pixels.shape}.",
-            hint="A transform in it changes depth, channels or the size of the picture without its alpha: leave that one out.",
+def _resolved(sample: Sample, recipe: RecipeInForce) -> Sample:
+    size = _size(sample.image)
+    if sample.mask is not None and sample.mask.shape != size[::-1]:
+        height, width = sample.mask.shape
+        raise SampleError(
+            f"The mask is {width} x {height} and the picture {size[0]} x {size[1]}.",
+            hint="Both must show the same pixels; check whether one of them was resized or turned.",
+            code="labels.size_mismatch",
         )
+    if sample.prepared is not None or (sample.labels is None and sample.mask is None):
+        return sample
+    clip = recipe.recipe.labels.outside != "keep"
+    labels = None if sample.labels is None else resolve(sample.labels, size, sample.stored_orientation, clip=clip)
+    prepared = Prepared(
+        labels=labels or ImageLabels(),
+        mask=sample.mask,
+        size_wh=size,
+        stages=(),
+        kept=tuple(range(len(labels.annotations) if labels else 0)),
+        drops=(),
+    )
+    return replace(sample, labels=labels, stored_orientation=1, prepared=prepared)
 
 
-def _in_words(carriage: Carriage) -> tuple[str, ...]:
-    words = {
-        "grey as RGB and back to luma": carriage.grey_as_rgb,
-        "integers as 32-bit floats and back": carriage.as_float,
-        "alpha through geometry, not through colour": carriage.alpha_as_mask,
-    }
-    return tuple(text for text, holds in words.items() if holds)
+def _size(image: Image) -> tuple[int, int]:
+    height, width = image.pixels.shape[:2]
+    return width, height
 
 
-def _readable(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in parameters.items() if name != "shape"}
+def _made_ready(compiled: CompiledRecipe) -> _Ready:
+    from nfold.geometry.recording import attach_recorder
+    from nfold.recipe.compile import load_albumentations
 
-
-def _plain(value: Any) -> Any:
-    """A parameter as JSON: small arrays in full, large ones by shape and hash."""
-    if isinstance(value, (str, int, float, bool)) or value is None:
-        return value
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)) and len(value) <= _LARGEST_PARAMETER:
-        return [_plain(item) for item in value]
-    return _plain_array(value)
-
-
-def _plain_array(value: Any) -> Any:
-    import numpy as np
-    import xxhash
-
-    array = np.asarray(value)
-    if array.dtype == object:
-        return f"{len(value)} values" if isinstance(value, (list, tuple)) else type(value).__name__
-    if array.ndim == 0:
-        return array.item()
-    if array.size <= _LARGEST_PARAMETER:
-        return array.tolist()
-    return {"shape": list(array.shape), "xxh3": xxhash.xxh3_64_hexdigest(np.ascontiguousarray(array).data)}
+    library = load_albumentations()
+    return _Ready(
+        compiled=compiled,
+        prepare=None if compiled.prepare is None else attach_recorder(compiled.prepare, library),
+        augment=attach_recorder(compiled.augment, library),
+    )

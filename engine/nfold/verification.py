@@ -1,4 +1,4 @@
-"""Prove an output: every file of its manifest is there, with its digest."""
+"""Prove an output: every file of its manifest is there with its digest, and nothing held out is also trained on."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from nfold.assembly import read_assembled
 from nfold.card import CARD, Card
 from nfold.errors import OutputError
 from nfold.events import Observer, Progressed, ignore
-from nfold.manifest import DIGEST_MODULUS, FileRow, all_records, file_digest
-from nfold.report import MOST_LISTED
+from nfold.leaks import count_leaks
+from nfold.manifest import DIGEST_MODULUS, all_records, file_digest
+from nfold.report import MOST_LISTED, Leak
 from nfold.storage import LocalStorage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A file that is not as the manifest says."""
+    """A file that is not as the manifest says; a label file about many pictures has no source."""
 
     file: str
     problem: Literal["missing", "changed", "unreadable"]
@@ -36,6 +38,9 @@ class VerificationReport:
         files: How many files the manifest names.
         faults: Those that are missing or changed (at most MOST_LISTED).
         faults_count: How many there are.
+        leaks: Training files that are related to a held-out one, by what the manifest says of both (at most MOST_LISTED).
+        leaks_count: How many there are.
+        leaks_made: How many of them were not so in the input.
         tree_digest: Over the files as they are now.
         recorded_digest: As the card has it; None while a run is not complete.
     """
@@ -45,13 +50,19 @@ class VerificationReport:
     files: int
     faults: tuple[Fault, ...]
     faults_count: int
+    leaks: tuple[Leak, ...]
+    leaks_count: int
+    leaks_made: int
     tree_digest: str
     recorded_digest: str | None
 
     @property
     def is_sound(self) -> bool:
-        """Whether every file that is marked as committed is there, byte for byte."""
-        return self.faults_count == 0 and self.recorded_digest in (None, self.tree_digest)
+        """Whether every file that is marked as committed is there, byte for byte, and nfold made no leak.
+
+        Leaks that were in the input are told, and are the input's own.
+        """
+        return self.faults_count == 0 and self.leaks_made == 0 and self.recorded_digest in (None, self.tree_digest)
 
     def to_json(self) -> dict[str, Any]:
         """As one JSON object."""
@@ -70,7 +81,7 @@ def verify(target: str | Path, *, observe: Observer = ignore) -> VerificationRep
     faults: list[Fault] = []
     for row in _files(storage):
         files += 1
-        sha256 = _sha256(storage, row)
+        sha256 = _sha256(storage, row.file)
         if sha256 == row.sha256:
             digest = (digest + file_digest(row.file, sha256)) % DIGEST_MODULUS
         else:
@@ -78,12 +89,16 @@ def verify(target: str | Path, *, observe: Observer = ignore) -> VerificationRep
             if len(faults) < MOST_LISTED:
                 faults.append(Fault(file=row.file, problem=_problem(sha256), source=row.source, copy=row.copy))
         observe(Progressed(done=files, total=max(total, files)))
+    leaks = count_leaks(storage, had_splits=card.identity.split is None)
     return VerificationReport(
         target=str(target),
         state=card.state,
         files=files,
         faults=tuple(faults),
         faults_count=faults_count,
+        leaks=leaks.listed,
+        leaks_count=leaks.count,
+        leaks_made=leaks.made,
         tree_digest=f"{digest:064x}",
         recorded_digest=card.result.get("tree_digest") if card.state == "complete" else None,
     )
@@ -106,15 +121,28 @@ def open_output(target: str | Path) -> tuple[LocalStorage, Card]:
     return storage, card
 
 
-def _files(storage: LocalStorage) -> Iterator[FileRow]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    file: str
+    sha256: str
+    source: str = ""
+    copy: int = 0
+
+
+def _files(storage: LocalStorage) -> Iterator[_Recorded]:
     for _, record in all_records(storage):
-        yield from (row for row in record.files if not row.retained)
+        for row in record.files:
+            if not row.retained:
+                yield _Recorded(file=row.file, sha256=row.sha256, source=row.source, copy=row.copy)
+    for entry in read_assembled(storage).values():
+        if entry.sha256 is not None:
+            yield _Recorded(file=entry.file, sha256=entry.sha256)
 
 
-def _sha256(storage: LocalStorage, row: FileRow) -> str | None:
+def _sha256(storage: LocalStorage, name: str) -> str | None:
     """Digest of a file as it is; None when it is not there, "" when it cannot be read."""
     try:
-        with Path(storage.path(row.file)).open("rb") as file:
+        with Path(storage.path(name)).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError):
         return None

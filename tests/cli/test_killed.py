@@ -23,6 +23,7 @@ SURELY_REACHED = [
     name
     for name in POINTS
     if name not in ("split.recorded", "sweep.listed", "sweep.between_files", "rebuild.between_files")
+    and not name.startswith("assembly.")
 ]
 
 
@@ -213,3 +214,76 @@ def test_a_split_that_was_killed_binds_nobody(photos: Path, tmp_path: Path) -> N
     assert finish(start(command(photos, target, *other))) == 0
     assert finish(start(command(photos, tmp_path / "fresh", *other))) == 0
     assert tree(target) == tree(tmp_path / "fresh")
+
+
+class TestLabels:
+    """Boxes in a file for each picture, in one file about all, and masks: what is killed is finished by the next run."""
+
+    @pytest.fixture(params=["coco", "yolo", "masks"])
+    def marked(self, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+        from tests.engine.data_sets import MAKERS
+
+        MAKERS[request.param](tmp_path / "data")
+        return tmp_path / "data"
+
+    def undisturbed(self, marked: Path, *options: str) -> dict[str, str]:
+        target = marked.parent / "undisturbed"
+        assert finish(start(command(marked, target, *options))) == 0
+        return tree(target)
+
+    @pytest.mark.parametrize("point", ["shard.files_written", "shard.between_sources", "run.before_finish"])
+    def test_killed_and_finished(self, point: str, marked: Path) -> None:
+        whole = self.undisturbed(marked, "-n", "3")
+        target = marked.parent / "out"
+        assert finish(start(command(marked, target, "-n", "3"), fault=f"{point}:1")) == -signal.SIGKILL
+        assert_committed_is_sound(target)
+        assert_visible_files_are_whole(target, whole)
+        assert finish(start(command(marked, target, "-n", "3"))) == 0
+        assert tree(target) == whole
+        card = json.loads((target / "nfold.json").read_text())
+        assert card["result"]["tree_digest"] == tree_digest(target)
+
+    def test_killed_at_random_moments_and_then_asked_for_fewer(self, marked: Path) -> None:
+        whole = self.undisturbed(marked, "-n", "2")
+        target = marked.parent / "out"
+        generator = random.Random(11)
+        for copies in ("9", "7", "9", "5"):
+            process = start(command(marked, target, "-n", copies))
+            time.sleep(generator.uniform(0.3, 1.4))
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            assert_committed_is_sound(target)
+        assert finish(start(command(marked, target, "-n", "2"))) == 0
+        assert tree(target) == whole
+
+
+@pytest.mark.parametrize("point", ["assembly.intended:1", "assembly.between_files:1", "assembly.between_files:2"])
+@pytest.mark.parametrize("options", [("-n", "2"), ("-n", "2", "--to", "coco"), ("-n", "2", "--split", "50/50")])
+def test_killed_while_label_files_about_all_are_written(point: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    from tests.engine.data_sets import make_csv
+
+    make_csv(tmp_path / "data")
+    assert finish(start(command(tmp_path / "data", tmp_path / "whole", *options))) == 0
+    whole = tree(tmp_path / "whole")
+    target = tmp_path / "out"
+    code = finish(start(command(tmp_path / "data", target, *options), fault=point))
+    assert code == -signal.SIGKILL or point.endswith("2")
+    assert_committed_is_sound(target)
+    assert_visible_files_are_whole(target, whole)
+    assert finish(start(command(tmp_path / "data", target, *options))) == 0
+    assert tree(target) == whole
+
+
+def test_killed_while_label_files_are_written_and_then_asked_for_others(tmp_path: Path) -> None:
+    """What was only intended belongs to nobody afterwards and goes."""
+    from tests.engine.data_sets import make_csv
+
+    make_csv(tmp_path / "data")
+    target = tmp_path / "out"
+    first = ("-n", "2", "--to", "coco")
+    assert (
+        finish(start(command(tmp_path / "data", target, *first), fault="assembly.between_files:1")) == -signal.SIGKILL
+    )
+    assert finish(start(command(tmp_path / "data", target, "-n", "2", "--rebuild"))) == 0
+    assert finish(start(command(tmp_path / "data", tmp_path / "whole", "-n", "2"))) == 0
+    assert tree(target) == tree(tmp_path / "whole")

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from nfold.testing.inline import InlineWorkforce
 from nfold_cli.main import main
-from tests.conftest import InlineWorkforce, tree, write_picture
+from tests.conftest import tree, write_picture
 
 NFOLD = [sys.executable, "-m", "nfold_cli"]
 FLIP = "augment: [{HorizontalFlip: {p: 0.5}}]"

@@ -27,7 +27,15 @@ def parser_of_expand() -> argparse.ArgumentParser:
 
 
 def choices_of(annotation: Any) -> tuple[str, ...] | None:
-    return typing.get_args(annotation) if typing.get_origin(annotation) is Literal else None
+    if typing.get_origin(annotation) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    parts = (
+        typing.get_args(annotation)
+        if typing.get_origin(annotation) in (typing.Union, types.UnionType)
+        else [annotation]
+    )
+    literals = [part for part in parts if typing.get_origin(part) is Literal]
+    return tuple(str(value) for value in typing.get_args(literals[0])) if literals else None
 
 
 def kinds_in(annotation: Any) -> set[Any]:
@@ -149,6 +157,7 @@ def test_a_request_as_text_equals_the_request_in_python(
     options = {**wish, **others, **mode}
     if grouped and "split" in options:
         options["group"] = r"^(\w+)-"
+        options["group_similar"] = 3
     words = as_words(options, joined=joined)
     places = ["my photos", "out"]
     arguments = ["expand", *words, "--", *places] if last else ["expand", *places, *words]

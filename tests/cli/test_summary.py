@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from nfold.manifest import SkipRow
+from nfold.plan.families import SimilarPair
 from nfold.rehearsal import PlannedClass, PlanSummary
 from nfold.report import ClassReport, ExpansionReport, Leak
 from nfold_cli.summary import expansion_summary, plan_summary
@@ -26,6 +27,7 @@ BARE = ExpansionReport(
     originals=1,
     copies=1,
     classes=(ClassReport(split=None, category=None, before=1, after=2, planned=2),),
+    labels=None,
     bytes_before=900,
     bytes_after=2_100,
     written=2,
@@ -84,10 +86,12 @@ FULL = replace(
     passed_over_examples={"not an image": "no\x1btes.md", "label or text file": "boxes.xml"},
     empty_splits=("test",),
     leaks=(
-        Leak(held_out="val/a.jpg", trained_on="train/a.jpg", from_input=True),
-        Leak(held_out="val/b.jpg", trained_on="train/c_aug1.jpg", from_input=False),
+        Leak(kind="bytes", held_out="val/a.jpg", trained_on="train/a.jpg", from_input=True),
+        Leak(kind="pixels", held_out="val/b.jpg", trained_on="train/c_aug1.jpg", from_input=False),
     ),
     leaks_count=2,
+    similar=(SimilarPair(one="a\x1b.jpg", other="b.jpg", bits=0), SimilarPair(one="a\x1b.jpg", other="c.jpg", bits=3)),
+    similar_count=1200,
 )
 
 FULL_TEXT = r"""1,200 images became 6,990: 1,195 originals + 5,795 copies in my photos\xff
@@ -101,7 +105,7 @@ FULL_TEXT = r"""1,200 images became 6,990: 1,195 originals + 5,795 copies in my 
   No image went to test: there are too few for these shares once relatives stay together.
 
   Passed over: 1 label or text file (boxes.xml), 2 not an image (no\x1btes.md)
-  Labels inside files are not read yet: only the folder that an image lies in goes with its copies.
+  No label format was recognised in those files; if they hold labels, name it with --format.
 
   Converted in the copies, and recorded: EXIF orientation applied (1,100), palette expanded (3)
 
@@ -118,9 +122,14 @@ FULL_TEXT = r"""1,200 images became 6,990: 1,195 originals + 5,795 copies in my 
     white.png: 5 short
     (pictures of one colour or of a few pixels have no more to give; nor have recipes of flips alone)
 
-  2 training pictures also in validation or test, pixel for pixel:
-    train/a.jpg is val/a.jpg (already so in the input)
-    train/c_aug1.jpg is val/b.jpg (a copy)
+  2 training pictures related to a picture in validation or test:
+    train/a.jpg has the bytes of val/a.jpg (already so in the input)
+    train/c_aug1.jpg is val/b.jpg (not so in the input)
+
+  1,200 pairs of like pictures kept in one split by --group-similar:
+    a\x1b.jpg and b.jpg: 0 of 64 bits apart
+    a\x1b.jpg and c.jpg: 3 of 64 bits apart
+    and 1,198 more; --json has them
 
   Left in place, since somebody changed them: a_aug9.jpg
 
@@ -184,6 +193,9 @@ PLAN = PlanSummary(
         PlannedClass(split="train", category=None, before=2, after=6),
         PlannedClass(split="val", category=None, before=1, after=1),
     ),
+    objects=(),
+    balanced=(),
+    losses={},
     bytes_estimate=7_000,
     already_there=4,
     passed_over={"hidden": 1},

@@ -25,6 +25,8 @@ OTHERS: dict[str, tuple[Any, str]] = {
     "damaged": ("keep", "--damaged was skip, is keep"),
     "split": ("80/20", "--split was not given, is 80/20"),
     "group": ("a", "--group was not given, is a"),
+    "group_similar": (0, "--group-similar was not given, is 0"),
+    "to": ("coco", "--to was not given, is coco"),
 }
 
 

@@ -14,6 +14,7 @@ import nfold
 from nfold.contact_sheet import MOST_COPIES, MOST_SOURCES, preview
 from nfold.errors import InputError, UsageError
 from tests.conftest import write_picture
+from tests.engine.data_sets import make_yolo
 
 TINY = {"augment": [{"Rotate": {"limit": 20, "p": 1}}]}
 
@@ -95,14 +96,14 @@ def test_what_cannot_be_shown_is_left_out_and_the_next_takes_its_place(
 ) -> None:
     source = make_folder(6)
     (source / "broken.jpg").write_bytes(b"\xff\xd8 and no more")
-    read = Path.read_bytes
+    real = Path.open
 
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
         if path.name == "picture3.png":
             raise PermissionError(13, "Permission denied")
-        return read(path)
+        return real(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     report = preview(source, copies=1, sources=5)
     assert len(report.shown) == 5
     assert set(report.skipped) <= {"broken.jpg", "picture3.png"}
@@ -124,7 +125,7 @@ def test_a_sheet_has_bounds(options: dict[str, int], make_folder: Callable[..., 
 
 
 def test_a_folder_without_pictures_or_none_at_all_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="can be shown"):
+    with pytest.raises(InputError, match="There are no images"):
         preview(tmp_path)
     with pytest.raises(InputError, match="There is no folder"):
         preview(tmp_path / "nowhere")
@@ -134,3 +135,23 @@ def test_copies_that_are_missing_leave_the_rest_in_place(make_folder: Callable[.
     flip = {"augment": [{"HorizontalFlip": {"p": 0.5}}]}
     sheet = sheet_of(preview(make_folder(1), copies=4, recipe=flip).png)
     assert sheet.shape[1] == 10 + 2 * 210, "the original and the one other picture that there is"
+
+
+def test_annotations_are_drawn_over_the_pictures_and_named_below(tmp_path: Path) -> None:
+    make_yolo(tmp_path / "data")
+    marked = sheet_of(preview(tmp_path / "data", copies=2, sources=2).png)
+    plain = sheet_of(preview(tmp_path / "data/images", copies=2, sources=2).png)
+    assert marked.shape[0] > plain.shape[0], "a legend stands below"
+    assert marked.shape[1] > plain.shape[1], "tiles are larger where something is marked"
+
+
+def test_a_recipe_that_cannot_keep_labels_in_step_is_refused(tmp_path: Path) -> None:
+    make_yolo(tmp_path / "data")
+    with pytest.raises(UsageError, match="RandomGridShuffle cannot be used on boxes"):
+        preview(tmp_path / "data", recipe={"augment": [{"RandomGridShuffle": {"p": 1}}]})
+
+
+def test_a_held_out_picture_is_shown_only_where_nothing_is_trained_on(tmp_path: Path) -> None:
+    for number, split in enumerate(("train", "val", "val")):
+        write_picture(tmp_path / f"data/{split}/cat/{number}.png", number)
+    assert preview(tmp_path / "data", sources=3).shown == ("train/cat/0.png",)

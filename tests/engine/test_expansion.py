@@ -15,7 +15,8 @@ from nfold.errors import NfoldError
 from nfold.events import Event, Planned, Progressed, StageBegan
 from nfold.expansion import run_expansion
 from nfold.request import make_request
-from tests.conftest import InlineWorkforce, tree, write_picture
+from nfold.testing.inline import InlineWorkforce
+from tests.conftest import tree, write_picture
 
 Expand = Callable[..., Any]
 
@@ -40,7 +41,7 @@ def test_events_come_in_the_order_of_the_stages_and_progress_never_goes_back(
 ) -> None:
     seen: list[Event] = []
     request = make_request(source=make_folder(9), target=tmp_path / "out", copies=2, split="60/40")
-    report = run_expansion(request, observe=seen.append, workforce=InlineWorkforce())  # type: ignore[arg-type]
+    report = run_expansion(request, observe=seen.append, workforce=InlineWorkforce())
     assert [event.stage for event in seen if isinstance(event, StageBegan)] == ["scan", "survey", "expand", "finish"]
     assert [event.files for event in seen if isinstance(event, Planned)] == [report.images_after]
     began = next(number for number, event in enumerate(seen) if event == StageBegan(stage="expand"))
@@ -62,7 +63,7 @@ def test_an_observer_that_raises_stops_the_run_and_the_next_one_goes_on(
         run_expansion(
             make_request(source=source, target=tmp_path / "out", copies=2),
             observe=stop,
-            workforce=InlineWorkforce(),  # type: ignore[arg-type]
+            workforce=InlineWorkforce(),
         )
     assert json.loads((tmp_path / "out/nfold.json").read_text())["state"] == "running"
     assert expand_inline(source, tmp_path / "out", copies=2).images_after == 18

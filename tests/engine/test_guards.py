@@ -193,7 +193,7 @@ class TestNothingLost:
         from nfold.events import Event, Removing
         from nfold.expansion import run_expansion
         from nfold.request import make_request
-        from tests.conftest import InlineWorkforce
+        from nfold.testing.inline import InlineWorkforce
 
         source, target, there = make_folder(3), tmp_path / "out", []
 
@@ -240,7 +240,7 @@ class TestNothingLost:
         from nfold.events import Event, Planned
         from nfold.expansion import run_expansion
         from nfold.request import make_request
-        from tests.conftest import InlineWorkforce
+        from nfold.testing.inline import InlineWorkforce
 
         source = make_folder(4)
 
@@ -342,7 +342,7 @@ class TestMoves:
         self, make_folder: Any, expand_inline: Any, tmp_path: Path
     ) -> None:
         source = make_folder({"images/1.png": 1, "masks/1.png": 2})
-        with pytest.raises(InputError, match="images with masks beside them"):
+        with pytest.raises(InputError, match="others that belong to them"):
             expand_inline(source, tmp_path / "out", copies=1)
         assert expand_inline(source, tmp_path / "out", copies=1, format="class-folders").is_whole
 

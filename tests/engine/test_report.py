@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nfold.label_counts import LabelCounts
 from nfold.manifest import DIGEST_MODULUS, SkipRow
 from nfold.report import MOST_LISTED, Totals
 from nfold.shard import ClassCount, ShardReport
@@ -23,6 +25,7 @@ SHARDS = st.builds(
     set_aside=st.lists(st.text(), max_size=2).map(tuple),
     conversions=st.dictionaries(st.sampled_from(["x", "y"]), NUMBERS),
     digest=st.integers(0, DIGEST_MODULUS - 1),
+    labels=st.builds(LabelCounts, came=NUMBERS, kept=NUMBERS),
     changed=st.booleans(),
 )
 
@@ -37,6 +40,7 @@ def test_totals_are_the_sums_of_the_shards(shards: list[ShardReport]) -> None:
     for place, count in totals.classes.items():
         there = [shard.classes[place] for shard in shards if place in shard.classes]
         assert (count.sources, count.copies) == (sum(one.sources for one in there), sum(one.copies for one in there))
+    assert totals.labels.came == sum(shard.labels.came for shard in shards)
     assert totals.digest == sum(shard.digest for shard in shards) % DIGEST_MODULUS
     assert sum(totals.skipped_by_code.values()) == sum(len(shard.skipped) for shard in shards)
     assert totals.copies_missing == sum(sum(shard.short.values()) for shard in shards)
@@ -59,10 +63,12 @@ def test_lists_stop_where_they_could_grow_with_the_data_and_counts_do_not() -> N
                 short={f"{shard}-{number}": 1 for number in range(300)},
                 set_aside=tuple(f"{number}" for number in range(300)),
                 conversions={},
+                labels=LabelCounts(came=2, kept=1, dropped=Counter(area=1)),
                 changed=False,
             )
         )
     assert len(totals.skipped) == len(totals.short) == len(totals.set_aside) == MOST_LISTED
+    assert (totals.labels.came, totals.labels.kept, totals.labels.dropped) == (10, 5, {"area": 5})
     assert totals.skipped_by_code["c"] == totals.short_count == totals.copies_missing == 1500
 
 

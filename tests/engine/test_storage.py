@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import unicodedata
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from nfold import faults
 from nfold import storage as storage_module
 from nfold.errors import DiskError, OutputError
-from nfold.storage import LocalStorage, disk_errors, normal_id
+from nfold.storage import LocalStorage, normal_id
 from tests.conftest import tree
 
 
@@ -170,35 +171,46 @@ class TestSync:
 
 
 class TestErrors:
-    @pytest.mark.parametrize(
-        ("number", "kind", "words"),
-        [
-            (errno.ENOSPC, DiskError, "the disk is full"),
-            (errno.EDQUOT, DiskError, "quota"),
-            (errno.EROFS, DiskError, "read-only"),
-            (errno.EIO, DiskError, "input/output"),
-            (errno.EACCES, OutputError, "permission denied"),
-            (errno.EPERM, OutputError, "permission denied"),
-            (errno.ENAMETOOLONG, OutputError, "the name is too long"),
-        ],
-    )
-    def test_what_a_disk_refuses_is_said_with_a_hint(self, number: int, kind: type[Exception], words: str) -> None:
-        with pytest.raises(kind, match=words) as caught, disk_errors("write x"):
-            raise OSError(number, os.strerror(number))
-        assert caught.value.message.startswith("Cannot write x: ")  # type: ignore[attr-defined]
-        assert caught.value.hint  # type: ignore[attr-defined]
-
-    def test_other_errors_pass_and_ours_are_not_wrapped_twice(self) -> None:
-        with pytest.raises(IsADirectoryError), disk_errors("write x"):
-            raise IsADirectoryError(errno.EISDIR, "x")
-        with pytest.raises(DiskError, match=r"^inner$"), disk_errors("outer"), disk_errors("inner"):
-            raise DiskError("inner")
-
     def test_a_name_that_is_too_long_is_told_as_such(self, storage: LocalStorage) -> None:
         with pytest.raises(OutputError) as caught:
             storage.put("x" * 300 + ".png", b"")
         assert caught.value.stable_code == "output.name_too_long"
         assert temporaries(storage) == []
+
+
+class TestText:
+    def test_a_text_is_there_whole_with_its_digest_or_not_at_all(self, storage: LocalStorage) -> None:
+        with storage.text("a/labels.json") as write:
+            write('{"name": "')
+            assert not storage.exists("a/labels.json")
+            write('é"}')
+        assert storage.read("a/labels.json") == '{"name": "é"}'.encode()
+        assert write.sha256 == hashlib.sha256('{"name": "é"}'.encode()).hexdigest()
+        assert write.facts == storage.facts("a/labels.json")
+        with pytest.raises(ZeroDivisionError), storage.text("b.json") as write:
+            write(str(1 / 0))
+        assert not storage.exists("b.json")
+        assert temporaries(storage) == []
+
+    def test_one_that_has_these_bytes_already_stays_as_it_is(self, storage: LocalStorage) -> None:
+        with storage.text("a.json") as write:
+            write("same")
+        before = os.stat(storage.path("a.json"))
+        with storage.text("a.json", former=write.sha256) as again:
+            again("same")
+        after = os.stat(storage.path("a.json"))
+        assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+        assert again.facts == write.facts
+
+    def test_one_that_somebody_changed_is_set_aside(self, storage: LocalStorage) -> None:
+        with storage.text("a.json") as first:
+            first("one")
+        Path(storage.path("a.json")).write_text("mine")
+        with storage.text("a.json", former=first.sha256) as second:
+            second("two")
+        assert second.set_aside is not None
+        assert storage.read(second.set_aside) == b"mine"
+        assert storage.read("a.json") == b"two"
 
 
 class TestLink:

@@ -102,6 +102,106 @@ def test_what_is_merely_retained_is_not_verified(
     assert nfold.verify(output).is_sound
 
 
+class TestLeaks:
+    """The manifest alone proves that what is held out has no relative in train."""
+
+    @pytest.fixture
+    def divided(self, make_folder: Callable[..., Path], expand_inline: Callable[..., Any], tmp_path: Path) -> Path:
+        names = {f"p{patient}_{number}.png": 10 * patient + number for patient in range(8) for number in range(2)}
+        target = tmp_path / "divided"
+        expand_inline(make_folder(names, folder="flat"), target, copies=1, split="50/50", group=r"(p\d)_")
+        return target
+
+    def forge(self, output: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> tuple[str, str]:
+        """Change the row of a source in train, given one in val; says which."""
+        parts = sorted((output / ".nfold/parts").iterdir())
+        lines = {part: [json.loads(line) for line in part.read_text().splitlines()] for part in parts}
+        sources = [row for rows in lines.values() for row in rows if row.get("kind") == "source"]
+        trained, held_out = (next(row for row in sources if row["split"] == split) for split in ("train", "val"))
+        change(trained, held_out)
+        for part, rows in lines.items():
+            part.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return trained["source"], held_out["source"]
+
+    def test_a_split_of_nfold_s_own_has_none(self, divided: Path) -> None:
+        report = nfold.verify(divided)
+        assert (report.is_sound, report.leaks, report.leaks_count, report.leaks_made) == (True, (), 0, 0)
+        rows = [
+            json.loads(line) for part in (divided / ".nfold/parts").iterdir() for line in part.read_text().splitlines()
+        ]
+        assert {row["group"] for row in rows if row.get("kind") == "source"} == {
+            f'["p{number}"]' for number in range(8)
+        }
+
+    @pytest.mark.parametrize(("field", "kind"), [("group", "group"), ("sha256", "bytes")])
+    def test_a_manifest_with_a_leak_is_not_sound(self, field: str, kind: str, divided: Path) -> None:
+        def change(trained: dict[str, Any], held_out: dict[str, Any]) -> None:
+            trained[field] = held_out[field]
+
+        trained, held_out = self.forge(divided, change)
+        report = nfold.verify(divided)
+        assert (report.faults_count, report.tree_digest) == (0, report.recorded_digest), "no file has changed"
+        assert not report.is_sound
+        assert report.leaks_count == report.leaks_made == len(report.leaks) > 0
+        first = report.leaks[0]
+        assert (first.kind, first.trained_on, first.from_input) == (kind, f"train/{trained}", False)
+        assert first.held_out.startswith(f"val/{held_out.split('_')[0]}")
+        assert report.to_json()["leaks"][0]["kind"] == kind
+
+    def test_a_source_that_changed_sides_is_found_by_its_group(self, divided: Path) -> None:
+        def change(trained: dict[str, Any], held_out: dict[str, Any]) -> None:
+            trained["split"] = "val"
+
+        trained, _ = self.forge(divided, change)
+        report = nfold.verify(divided)
+        assert not report.is_sound
+        assert [(leak.kind, leak.held_out) for leak in report.leaks] == [("group", f"train/{trained}")]
+
+    def test_what_was_so_in_the_input_is_told_and_is_sound(
+        self, make_folder: Callable[..., Path], expand_inline: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        source = make_folder({"train/a.png": 1, "train/b.png": 2, "val/c.png": 3, "val/twin.bmp": 1}, folder="leaky")
+        expand_inline(source, tmp_path / "leaky_out", copies=2)
+        report = nfold.verify(tmp_path / "leaky_out")
+        assert [(leak.kind, leak.held_out, leak.from_input) for leak in report.leaks] == [
+            ("pixels", "val/twin.bmp", True)
+        ]
+        assert (report.is_sound, report.leaks_count, report.leaks_made) == (True, 1, 0)
+
+    def test_a_copy_that_equals_what_is_held_out_is_not_sound(
+        self, make_folder: Callable[..., Path], expand_inline: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        source = make_folder({"train/a.png": 1, "val/c.png": 3}, folder="forged")
+        target = tmp_path / "forged_out"
+        expand_inline(source, target, copies=1)
+        parts = {part: part.read_text() for part in (target / ".nfold/parts").iterdir()}
+        rows = [json.loads(line) for text in parts.values() for line in text.splitlines()]
+        pixels = {row["file"]: row["pixels"] for row in rows if row.get("kind") == "file"}
+        for part, text in parts.items():
+            part.write_text(text.replace(pixels["train/a_aug1.png"], pixels["val/c.png"]))
+        report = nfold.verify(target)
+        assert [(leak.kind, leak.trained_on, leak.from_input) for leak in report.leaks] == [
+            ("pixels", "train/a_aug1.png", False)
+        ]
+        assert not report.is_sound
+
+    def test_files_that_stay_behind_when_a_picture_changes_sides_are_a_leak(
+        self, make_folder: Callable[..., Path], expand_inline: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        source = make_folder({"train/a.png": 1, "train/b.png": 2, "val/c.png": 3}, folder="moving")
+        target = tmp_path / "moving_out"
+        expand_inline(source, target, copies=1)
+        (source / "train/a.png").rename(source / "val/a.png")
+        expand_inline(source, target, copies=1, keep_removed=True)
+        report = nfold.verify(target)
+        assert [(leak.kind, leak.trained_on, leak.held_out) for leak in report.leaks] == [
+            ("bytes", "train/a.png", "val/a.png")
+        ]
+        assert not report.is_sound
+        expand_inline(source, target, copies=1)
+        assert nfold.verify(target).is_sound
+
+
 def test_progress_reaches_its_end(output: Path) -> None:
     seen: list[Event] = []
     nfold.verify(output, observe=seen.append)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nfold.errors import UnknownNameError
-from nfold.executors.contract import Executor, Progress, Step, Task, WorkerFailure, WorkerLimits
+from nfold.executors.contract import Executor, Progress, Staff, Step, Task, WorkerFailure, WorkerLimits
 from nfold.executors.inline import run_inline
 from nfold.executors.local import run_local
 from nfold.executors.workforce import Workforce, open_workforce
@@ -12,6 +12,7 @@ __all__ = [
     "EXECUTORS",
     "Executor",
     "Progress",
+    "Staff",
     "Step",
     "Task",
     "WorkerFailure",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from nfold.errors import UsageError
 
@@ -111,4 +111,18 @@ class Executor(Protocol):
             NfoldError: The one that the task raised, whole; the run stops.
             WorkerError: Workers cannot be started or kept alive.
         """
+        ...
+
+
+class Staff(Protocol):
+    """What a run asks of its workers: one that is prepared for several tasks, one after the other."""
+
+    def hello(self, function: str | None = None) -> Any:
+        """What a function, named as `module:function`, says where the tasks run."""
+        ...
+
+    def run(
+        self, task: Task[ItemT, ResultT], items: Iterable[ItemT], *, on_step: Callable[[Progress], None] | None = None
+    ) -> Generator[ResultT, None, None]:
+        """As an `Executor` does."""
         ...

@@ -9,13 +9,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from nfold.errors import UnknownNameError
-from nfold.formats.base import DatasetFormat, FoundFile, Label, Recognition, Scan, Source
+from nfold.errors import InputError, UnknownNameError
+from nfold.formats.base import (
+    DatasetFormat,
+    Label,
+    LabelWriter,
+    NumbersCopies,
+    Placement,
+    ReadContext,
+    Recognition,
+    Scan,
+    Source,
+    SourceProblem,
+)
 from nfold.formats.class_folders import ClassFolders
+from nfold.formats.coco import Coco
+from nfold.formats.create_ml import CreateMl
+from nfold.formats.csv_table import CsvTables
 from nfold.formats.folder import PlainFolder
-from nfold.formats.scan import PassedOver, scan_folder, summarise
+from nfold.formats.hf_metadata import HfMetadata
+from nfold.formats.index import FileIndex, FoundFile
+from nfold.formats.masks import Masks
+from nfold.formats.scan import LABEL_FILE, PassedOver, scan_folder, selector, summarise
+from nfold.formats.voc import Voc
+from nfold.formats.yolo import Yolo
 
-FORMATS: Mapping[str, DatasetFormat] = {"class-folders": ClassFolders(), "folder": PlainFolder()}
+FORMATS: Mapping[str, DatasetFormat] = {
+    "voc": Voc(),
+    "csv": CsvTables(),
+    "hf-metadata": HfMetadata(),
+    "create-ml": CreateMl(),
+    "masks": Masks(),
+    "yolo": Yolo(),
+    "coco": Coco(),
+    "class-folders": ClassFolders(),
+    "folder": PlainFolder(),
+}
 
 
 def format_named(name: str) -> DatasetFormat:
@@ -26,27 +55,55 @@ def format_named(name: str) -> DatasetFormat:
 
 
 def recognise(root: Path, scan: Scan, *, forced: str | None = None) -> Recognition:
-    """Which format a scanned folder is of, and the reason in words."""
+    """Which format a scanned folder is of, and the reason in words.
+
+    Raises:
+        InputError: The folder holds several label sets, each of another format.
+    """
     if forced is not None:
         return Recognition(format=format_named(forced).name, reason="asked for by --format", has_splits=scan.has_splits)
+    found: dict[str, str] = {}
     for dataset_format in FORMATS.values():
+        # What names labels in files goes before what merely looks at paths.
+        if found and not dataset_format.has_annotations:
+            break
         reason = dataset_format.recognise(root, scan)
         if reason is not None:
-            return Recognition(format=dataset_format.name, reason=reason, has_splits=scan.has_splits)
-    raise AssertionError("the plain folder takes every folder")
+            found[dataset_format.name] = reason
+    if len(found) > 1:
+        raise _several_label_sets(root, found)
+    name, reason = next(iter(found.items()))
+    return Recognition(format=name, reason=reason, has_splits=scan.has_splits)
+
+
+def _several_label_sets(root: Path, found: Mapping[str, str]) -> InputError:
+    listed = "; ".join(f"{name} ({reason})" for name, reason in found.items())
+    return InputError(
+        f"{root} holds several label sets, and they may contradict each other: {listed}.",
+        hint="Choose one: " + ", ".join(f"--format {name}" for name in found) + ".",
+        code="labels.several_sets",
+    )
 
 
 __all__ = [
     "FORMATS",
+    "LABEL_FILE",
     "DatasetFormat",
+    "FileIndex",
     "FoundFile",
     "Label",
+    "LabelWriter",
+    "NumbersCopies",
     "PassedOver",
+    "Placement",
+    "ReadContext",
     "Recognition",
     "Scan",
     "Source",
+    "SourceProblem",
     "format_named",
     "recognise",
     "scan_folder",
+    "selector",
     "summarise",
 ]

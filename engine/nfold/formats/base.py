@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
+
+from nfold.annotations import DatasetInfo, ImageLabels, LabelKind, OutputImage
+from nfold.formats.index import FileIndex, FoundFile
 
 SPLIT_SPELLINGS: dict[str, str] = {
     "train": "train",
@@ -20,23 +25,9 @@ SPLIT_SPELLINGS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundFile:
-    """An image file below the source folder.
-
-    Attributes:
-        path: As on disk, `/`-separated, relative to the source folder; bytes that are no UTF-8 are
-            kept as surrogate escapes.
-        size: Bytes.
-        mtime_ns: Time of the last change.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-
-
 MOST_FOLDERS = 1_000
+MOST_LABEL_FILES = 200
+"""Of each ending: enough to tell a format by, few enough to keep in memory."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +39,9 @@ class Scan:
         bytes: What they weigh together.
         shapes: Image files by (split spelling of the first folder or "", folders above the file).
         folders: Names of the folders just above images, at most MOST_FOLDERS of them.
+        image_folders: Images by the path of the folder just above them ("" is the source folder itself), likewise.
+        label_folders: Label or text files by (path of the folder, ending in small letters), likewise.
+        label_files: Paths of label or text files by ending, at most MOST_LABEL_FILES of each, in no particular order.
         passed_over: Why other entries are no sources, with how many: "hidden", "not an image",
             "link to a folder", "broken link".
         examples: One path for each reason of `passed_over`.
@@ -57,6 +51,9 @@ class Scan:
     bytes: int = 0
     shapes: Counter[tuple[str, int]] = field(default_factory=Counter)
     folders: set[str] = field(default_factory=set)
+    image_folders: Counter[str] = field(default_factory=Counter)
+    label_folders: Counter[tuple[str, str]] = field(default_factory=Counter)
+    label_files: dict[str, list[str]] = field(default_factory=dict)
     passed_over: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
 
@@ -96,26 +93,140 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceProblem:
+    """Why a source cannot be used; it is reported as skipped, and the run goes on.
+
+    Attributes:
+        code: Stable, such as "labels.bad_box".
+        message: What is wrong and where: the label file, and its line or the place in it.
+        hint: What to do about it.
+    """
+
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """An image of the data set, before it is read.
 
     Attributes:
         id: Path relative to the source folder, `/`-separated, Unicode NFC; the address of the source.
-        file: Where it lies on disk.
+        file: Where it lies on disk; of an image that is listed but not there, what the label file says.
         label: Split and class.
+        labels: What is marked in it; None in formats without annotations.
+        problem: Why it cannot be used, None when it can.
     """
 
     id: str
     file: FoundFile
     label: Label
+    labels: ImageLabels | None = None
+    problem: SourceProblem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadContext:
+    """What a format reads a data set from.
+
+    Attributes:
+        root: The source folder.
+        scan: The first look over it.
+        has_splits: Whether every image lies below a split folder.
+        walk: A fresh pass over its images, in no particular order.
+        files: Every image and label file below it, on disk when they are many.
+        scratch: A temporary database for what could grow with the data set; table names are the format's own.
+        is_left_out: Whether --include and --exclude leave out the image of that path.
+        options: What the user said about conventions, such as `voc_origin`; keys that were not given are absent.
+        recorded: `DatasetInfo.conventions` as an earlier run into the same output put them on the card; empty at
+            the first. What was decided then is not decided anew.
+    """
+
+    root: Path
+    scan: Scan
+    has_splits: bool
+    walk: Callable[[], Iterator[FoundFile]]
+    files: FileIndex
+    scratch: sqlite3.Connection
+    is_left_out: Callable[[str], bool]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a source goes in an output whose tree is laid out anew.
+
+    Attributes:
+        image: Path of the original, below the output folder.
+        label: Path of the label file about it alone; None in formats that have none. The label file of a copy
+            stands beside it, with the stem of the copy's name and this ending.
+        mask: Path of the mask that goes with it, likewise; None where the format has none, or none of a mask's own.
+    """
+
+    image: str
+    label: str | None = None
+    mask: str | None = None
+
+
+Write = Callable[[str], None]
+"""Takes text as it comes; nothing is added to it."""
+
+Images = Callable[[], Iterator[OutputImage]]
+"""The images of the output, a fresh pass over all of them each time: originals by rank, then copies by rank and number."""
+
+
+class LabelWriter(Protocol):
+    """Writes the labels of one output; picklable, since label files about one picture are made in workers."""
+
+    def place(self, source: str, *, split: str | None, category: str | None) -> Placement:
+        """Where a source goes when the tree is laid out anew (another format, or a split that was not there).
+
+        Args:
+            source: Its id.
+            split: Of the output.
+            category: Class of the whole picture.
+        """
+        ...
+
+    def encode(self, image: OutputImage) -> bytes:
+        """The label file about one picture; called only where there is a label name."""
+        ...
+
+    def assembled(self) -> tuple[str, ...]:
+        """Label files about many pictures, below the output folder, which are written at the end of a run."""
+        ...
+
+    def assemble(self, name: str, images: Images, write: Write, scratch: sqlite3.Connection) -> None:
+        """Write one of these, in memory that does not grow with the data set."""
+        ...
+
+
+@runtime_checkable
+class NumbersCopies(Protocol):
+    """A writer that numbers copies, and whose numbers do not go on for ever."""
+
+    def refuse_copies(self, most: int) -> None:
+        """Refuse more copies of a picture than there are numbers for, before any work.
+
+        Raises:
+            InputError: There are too few.
+        """
+        ...
 
 
 class DatasetFormat(Protocol):
-    """How one kind of data set is recognised and read."""
+    """How one kind of data set is recognised, read and written."""
 
     @property
     def name(self) -> str:
         """The name on the command line and in the card."""
+        ...
+
+    @property
+    def holds(self) -> frozenset[LabelKind]:
+        """What it can say about pictures; all else is lost when it is written."""
         ...
 
     @property
@@ -127,11 +238,45 @@ class DatasetFormat(Protocol):
         """Why the folder is of this format, or None when it is not."""
         ...
 
-    def label(self, path: str, *, has_splits: bool) -> Label:
-        """Split and class of the image at a path relative to the source folder."""
+    def read(self, context: ReadContext, take: Callable[[Source], None]) -> DatasetInfo:
+        """Hand over every source, in the order of the data set where it has one, and say what holds for all.
+
+        Raises:
+            InputError: The data set as a whole cannot be used; the message names file and place.
+            UsageError: An option does not fit it.
+        """
+        ...
+
+    def writer(self, info: DatasetInfo, *, keeps_layout: bool, splits: tuple[str | None, ...]) -> LabelWriter:
+        """What writes an output in this format.
+
+        Args:
+            info: Of the data set that was read, in whichever format.
+            keeps_layout: It was read in this format, and the output has the tree of the input: sources keep their
+                paths, label files their names, and what its format keeps in `raw` is there.
+            splits: The splits of the output; (None,) when there are none.
+        """
+        ...
+
+
+@runtime_checkable
+class OneTaskFormat(Protocol):
+    """A format whose data sets say one kind of thing each, so that what it holds depends on what else there is."""
+
+    def holds_among(self, kinds: Mapping[LabelKind, int]) -> frozenset[LabelKind]:
+        """What it can say about a data set with that many labels of each kind."""
         ...
 
 
 def split_of(folder: str) -> str | None:
     """`train`, `val` or `test` for the usual spellings of a folder name, in any case."""
     return SPLIT_SPELLINGS.get(folder.casefold())
+
+
+def split_above(path: str) -> str | None:
+    """The split that the nearest folder above a file names, None when none does."""
+    for folder in reversed(path.split("/")[:-1]):
+        split = split_of(folder)
+        if split is not None:
+            return split
+    return None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from nfold.formats.base import Label, Scan, split_of
+from nfold.annotations import DatasetInfo, LabelKind
+from nfold.formats.base import Label, LabelWriter, ReadContext, Scan, Source, split_of
+from nfold.formats.plain import PathWriter, read_by_path
 
 
 class ClassFolders:
@@ -13,6 +16,7 @@ class ClassFolders:
 
     name: ClassVar[str] = "class-folders"
     has_annotations: ClassVar[bool] = False
+    holds: ClassVar[frozenset[LabelKind]] = frozenset({"class"})
 
     def recognise(self, root: Path, scan: Scan) -> str | None:
         """Every image lies exactly one folder deep, or one below a split folder."""
@@ -27,3 +31,12 @@ class ClassFolders:
         split = split_of(folders[0]) if has_splits else None
         below = folders[1:] if has_splits else folders
         return Label(split=split, category=below[0] if below else None)
+
+    def read(self, context: ReadContext, take: Callable[[Source], None]) -> DatasetInfo:
+        """Every image is a source; its path says the rest."""
+        return read_by_path(context, take, self.label)
+
+    def writer(self, info: DatasetInfo, *, keeps_layout: bool, splits: tuple[str | None, ...]) -> LabelWriter:
+        """No label file is written: the path of an image says all."""
+        del info, keeps_layout, splits
+        return PathWriter(by_class=True)

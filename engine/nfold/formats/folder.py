@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from nfold.formats.base import Label, Scan, split_of
+from nfold.annotations import DatasetInfo, LabelKind
+from nfold.formats.base import Label, LabelWriter, ReadContext, Scan, Source, split_of
+from nfold.formats.plain import PathWriter, read_by_path
 
 
 class PlainFolder:
@@ -13,6 +16,7 @@ class PlainFolder:
 
     name: ClassVar[str] = "folder"
     has_annotations: ClassVar[bool] = False
+    holds: ClassVar[frozenset[LabelKind]] = frozenset({})
 
     def recognise(self, root: Path, scan: Scan) -> str | None:
         """Any folder is one."""
@@ -30,3 +34,12 @@ class PlainFolder:
     def label(self, path: str, *, has_splits: bool) -> Label:
         """No class; a split when every image has one."""
         return Label(split=split_of(path.split("/", 1)[0]) if has_splits else None, category=None)
+
+    def read(self, context: ReadContext, take: Callable[[Source], None]) -> DatasetInfo:
+        """Every image is a source; its path says the rest."""
+        return read_by_path(context, take, self.label)
+
+    def writer(self, info: DatasetInfo, *, keeps_layout: bool, splits: tuple[str | None, ...]) -> LabelWriter:
+        """Nothing is written: the path of an image says all."""
+        del info, keeps_layout, splits
+        return PathWriter()

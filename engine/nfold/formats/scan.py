@@ -6,18 +6,27 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from nfold.errors import InputError
-from nfold.formats.base import MOST_FOLDERS, FoundFile, Scan, split_of
+from nfold.formats.base import MOST_FOLDERS, MOST_LABEL_FILES, Scan, split_of
+from nfold.formats.index import FoundFile
 from nfold.images import EXTENSIONS, UNSUPPORTED_EXTENSIONS
 
 LABEL_FILE = "label or text file"
 """Said of files that may hold boxes, polygons or points; a format that reads them takes them up itself."""
 
-_LABEL_EXTENSIONS = frozenset({".xml", ".json", ".jsonl", ".csv", ".txt", ".yaml", ".yml"})
+_TELLING_STEMS = frozenset(
+    ["classes", "labels", "names", "obj", "predefined_classes", "train", "training", "val", "valid", "validation", "test", "testing", "trainval"]
+)
+
+_Place = TypeVar("_Place", bound=Hashable)
+
+_LABEL_EXTENSIONS = frozenset({".xml", ".json", ".jsonl", ".csv", ".txt", ".yaml", ".yml", ".names", ".data"})
 _IMAGE_EXTENSIONS = frozenset(EXTENSIONS) | UNSUPPORTED_EXTENSIONS
 
 
@@ -79,6 +88,8 @@ def summarise(entries: Iterable[FoundFile | PassedOver]) -> Scan:
         if isinstance(entry, PassedOver):
             scan.passed_over[entry.reason] += 1
             scan.examples.setdefault(entry.reason, entry.path)
+            if entry.reason == LABEL_FILE:
+                _note_label_file(scan, entry.path)
             continue
         scan.images += 1
         scan.bytes += entry.size
@@ -86,8 +97,40 @@ def summarise(entries: Iterable[FoundFile | PassedOver]) -> Scan:
         split = split_of(first) if slash else None
         if slash and len(scan.folders) < MOST_FOLDERS:
             scan.folders.add(entry.path.rsplit("/", 2)[-2])
+        _count(scan.image_folders, entry.path.rpartition("/")[0])
         scan.shapes[split or "", entry.path.count("/")] += 1
     return scan
+
+
+def selector(include: Iterable[str], exclude: Iterable[str]) -> Callable[[str], bool]:
+    """Whether patterns leave out the image of a path, be it there or not."""
+    wanted, unwanted = _matcher(include), _matcher(exclude)
+
+    def leaves_out(path: str) -> bool:
+        name = path.rpartition("/")[2]
+        if wanted and not _matches(wanted, path, name):
+            return True
+        parts = path.split("/")
+        return unwanted is not None and any(
+            _matches(unwanted, "/".join(parts[:length]), parts[length - 1]) for length in range(1, len(parts) + 1)
+        )
+
+    return leaves_out
+
+
+def _note_label_file(scan: Scan, path: str) -> None:
+    ending = os.path.splitext(path)[1].lower()
+    _count(scan.label_folders, (path.rpartition("/")[0], ending))
+    known = scan.label_files.setdefault(ending, [])
+    stem = os.path.splitext(path.rpartition("/")[2])[0].lower()
+    # Of a million label files the few that speak for all must not be crowded out.
+    if len(known) < (2 * MOST_LABEL_FILES if stem in _TELLING_STEMS else MOST_LABEL_FILES):
+        known.append(path)
+
+
+def _count(counter: Counter[_Place], place: _Place) -> None:
+    if place in counter or len(counter) < MOST_FOLDERS:
+        counter[place] += 1
 
 
 def _look_at(

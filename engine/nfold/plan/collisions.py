@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from nfold.errors import UsageError
+from nfold.plan.layout import companion_names
 from nfold.plan.naming import NameParts, NameTemplate, split_name
 from nfold.plan.table import PlannedSource, SourceTable, source_key, to_blob
 from nfold.randomness import source_digest
@@ -40,15 +41,17 @@ def refuse_collisions(
     for source in table.all():
         if not source.copies:
             continue
-        family = _folded(template.family(name_parts(source, extension=extension)), fold_case)
-        try:
-            connection.execute(
-                "insert into families values (?, ?, ?, ?)",
-                (to_blob(family), source_key(source.id), to_blob(source.id), source.copies),
-            )
-        except sqlite3.IntegrityError as error:
-            other = connection.execute("select id from families where name = ?", (to_blob(family),)).fetchone()[0]
-            raise _collision(template, source.id, other, family.replace("\0", "1")) from error
+        of_pictures = template.family(name_parts(source, extension=extension))
+        for name in (of_pictures, *companion_names(source, of_pictures).values()):
+            family = _folded(name, fold_case)
+            try:
+                connection.execute(
+                    "insert into families values (?, ?, ?, ?)",
+                    (to_blob(family), source_key(source.id), to_blob(source.id), source.copies),
+                )
+            except sqlite3.IntegrityError as error:
+                other = connection.execute("select id from families where name = ?", (to_blob(family),)).fetchone()[0]
+                raise _collision(template, source.id, other, family.replace("\0", "1")) from error
     if originals:
         _refuse_equal_originals(table, template, fold_case)
         _refuse_taken_by_originals(table, template, fold_case)
@@ -59,24 +62,30 @@ def _refuse_equal_originals(table: SourceTable, template: NameTemplate, fold_cas
     """Originals keep their names, which differ, unless a prepared one changes its extension or case does not count here."""
     table.connection.execute("create temp table originals (name blob primary key, id blob) without rowid")
     for source in table.all():
-        name = to_blob(_folded(source.target, fold_case))
-        other = table.connection.execute("select id from originals where name = ?", (name,)).fetchone()
-        if other:
-            raise _collision(template, source.id, other[0], source.target)
-        table.connection.execute("insert into originals values (?, ?)", (name, to_blob(source.id)))
+        for target in _targets(source):
+            name = to_blob(_folded(target, fold_case))
+            other = table.connection.execute("select id from originals where name = ?", (name,)).fetchone()
+            if other:
+                raise _collision(template, source.id, other[0], target)
+            table.connection.execute("insert into originals values (?, ?)", (name, to_blob(source.id)))
     table.connection.execute("drop table originals")
 
 
 def _refuse_taken_by_originals(table: SourceTable, template: NameTemplate, fold_case: bool) -> None:
     for source in table.all():
         # A folder of that name would be in the way, too.
-        for name in (source.target, *_folders_above(source.target)):
+        for name in (*_targets(source), *_folders_above(source.target)):
             for family, copy in template.families_of(name):
                 row = table.connection.execute(
                     "select id, copies from families where name = ?", (to_blob(_folded(family, fold_case)),)
                 ).fetchone()
                 if row and copy <= row[1]:
                     raise _collision(template, source.id, row[0], name)
+
+
+def _targets(source: PlannedSource) -> list[str]:
+    """The original, its label file and its mask."""
+    return [name for name in (source.target, source.label_target, source.mask_target) if name is not None]
 
 
 def _folders_above(name: str) -> list[str]:

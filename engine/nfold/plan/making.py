@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from nfold.annotations import DatasetInfo, LabelKind
+from nfold.annotations.codec import encode_categories
+from nfold.annotations.mirroring import check_swap
 from nfold.card import Card, Identity
-from nfold.errors import InputError, OutputMismatchError, UsageError
-from nfold.formats import FORMATS, FoundFile, PassedOver, Recognition, Scan, Source, recognise, scan_folder, summarise
+from nfold.errors import OutputMismatchError, UsageError
+from nfold.formats import LabelWriter, NumbersCopies, Recognition, Scan, format_named
 from nfold.images import EXTENSION_OF
 from nfold.manifest import all_records
+from nfold.plan.balance import BalancedClass
 from nfold.plan.collisions import refuse_collisions
 from nfold.plan.counts import ClassTally, allot_copies, tally
+from nfold.plan.layout import lay_out, refuse_scattered_names
+from nfold.plan.losses import find_losses, refuse_losses
 from nfold.plan.naming import NameTemplate, split_name
+from nfold.plan.reading import read_data_set
 from nfold.plan.sharding import KeyRange, cut_ranges
 from nfold.plan.table import SourceTable, from_blob, to_blob
-from nfold.recipe import Border, Recipe, recipe_digest, resolve_border
+from nfold.recipe import (
+    Border,
+    Recipe,
+    needs_boxes,
+    recipe_digest,
+    refuse_mirrored_border,
+    refuse_unfit,
+    resolve_border,
+)
 from nfold.request import ExpansionRequest
-from nfold.storage import LocalStorage, normal_id
+from nfold.storage import LocalStorage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,18 +47,24 @@ class Plan:
         recipe: The recipe in full.
         scan: What the source folder holds.
         recognition: As which format it is read.
+        info: What holds for all of its pictures.
+        losses: What the format of the output cannot hold, with how many there are.
         table: The sources, with split, copies and names.
         template: Names of copies.
         extension: Of the output format, None when copies keep their source's.
+        balanced: What was planned for each class of objects, by --per-class or --balance.
     """
 
     request: ExpansionRequest
     recipe: Recipe
     scan: Scan
     recognition: Recognition
+    info: DatasetInfo
+    losses: Mapping[LabelKind, int]
     table: SourceTable
     template: NameTemplate
     extension: str | None
+    balanced: list[BalancedClass] = field(default_factory=list)
 
     @property
     def has_splits(self) -> bool:
@@ -51,12 +74,35 @@ class Plan:
     @property
     def annotated(self) -> bool:
         """Whether images carry more than a class."""
-        return FORMATS[self.recognition.format].has_annotations
+        return bool(set(self.info.kinds) - {"class"})
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether the output has another format than the input."""
+        return self.request.to not in (None, self.recognition.format)
+
+    @property
+    def keeps_layout(self) -> bool:
+        """Whether the output has the format and the tree of the input."""
+        return self.request.split is None and not self.is_converted
 
     @property
     def border(self) -> Border:
         """What lies beyond the edge: settled once for the whole data set."""
-        return resolve_border(self.recipe, annotated=self.annotated)
+        return resolve_border(self.recipe, annotated=self.annotated, mask_fill=self.info.mask_fill)
+
+    @property
+    def labels_context(self) -> str:
+        """Digest of what label files depend on besides their own picture: classes, in their order, and conventions."""
+        text = encode_categories(self.info.categories) + json.dumps(self.info.conventions, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def writer(self) -> LabelWriter:
+        """What writes labels in the format of the output; known once the sources are split."""
+        rows = self.table.connection.execute("select distinct split from sources order by 1").fetchall()
+        return format_named(self.request.to or self.recognition.format).writer(
+            self.info, keeps_layout=self.keeps_layout, splits=tuple(split for (split,) in rows)
+        )
 
     def identity(self) -> Identity:
         """What an output of this plan cannot change without being made anew."""
@@ -68,6 +114,8 @@ class Plan:
             damaged=self.request.damaged,
             split=self.request.split,
             group=self.request.group,
+            group_similar=self.request.group_similar,
+            to=None if self.request.to == self.recognition.format else self.request.to,
         )
 
     def settle(self, *, fold_case: bool) -> list[KeyRange]:
@@ -76,7 +124,13 @@ class Plan:
         Raises:
             UsageError: The counts cannot be met, or two files would get one name.
         """
-        allot_copies(self.table, self.request, has_splits=self.has_splits)
+        self.balanced = allot_copies(self.table, self.request, has_splits=self.has_splits)
+        writer = self.writer()
+        if isinstance(writer, NumbersCopies):
+            writer.refuse_copies(self.table.connection.execute("select max(copies) from sources").fetchone()[0])
+        if not self.keeps_layout:
+            lay_out(self.table, writer)
+        refuse_scattered_names(self.table, self.template)
         originals = self.request.originals != "none"
         if self.recipe.prepare and self.extension and originals:
             self._rename_prepared(self.extension)
@@ -98,67 +152,56 @@ def _renamed(path: str, extension: str) -> str:
     return f"{folder}/{stem}{extension}" if folder else stem + extension
 
 
-def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable) -> Plan:
-    """Scan the source folder and fill the table; counts and names follow in `Plan.settle`.
+def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable, *, former: Card | None = None) -> Plan:
+    """Read the source folder into the table; counts and names follow in `Plan.settle`.
+
+    Args:
+        request: What is asked.
+        recipe: In full.
+        table: Empty.
+        former: Card of the output, where an earlier run left one: what it decided about labels holds.
 
     Raises:
-        InputError: The folder cannot be used, or holds no image.
-        UsageError: The data set has splits already and is to be split, or an option names what is not there.
+        InputError: The folder cannot be used, holds no image, or its labels cannot be read.
+        UsageError: The data set has splits already and is to be split, an option names what is not there, the recipe
+            cannot keep such labels in step, or the format that is asked for cannot hold them.
     """
-    root = request.source
-    try:
-        is_there = root.exists()
-    except PermissionError as error:
-        raise InputError(
-            f"Cannot look into {root}: permission denied.",
-            hint="Give yourself the right to read it.",
-            code="input.permission",
-        ) from error
-    if not is_there:
-        raise InputError(f"There is no folder {root}.", hint="Check the path.", code="input.missing")
-    if (root / "nfold.json").exists():
-        raise InputError(
-            f"{root} is itself a data set that nfold expanded: copies of copies would be made.",
-            hint="Give the folder of the originals.",
-            code="input.already_expanded",
-        )
-    scan = summarise(_scan(request))
-    if not scan.images:
-        found = ", ".join(f"{count} {reason}" for reason, count in scan.passed_over.most_common()) or "nothing at all"
-        raise InputError(
-            f"There are no images in {root} (found: {found}).",
-            hint="JPEG, PNG, WebP, BMP and TIFF are read.",
-            code="input.no_images",
-        )
-    recognition = recognise(root, scan, forced=request.format)
-    _refuse_split_twice(request, recognition)
-    _refuse_masks(request, scan)
-    table.add(_sources(_scan(request), recognition))
+    recorded = former.conventions if former is not None and not request.rebuild else {}
+    found = read_data_set(request, table, recorded)
+    _refuse_split_twice(request, found.recognition)
+    target = format_named(request.to or found.recognition.format)
+    losses = find_losses(found.info.kinds, target) if target.name != found.recognition.format else {}
+    if request.on_loss == "refuse":
+        refuse_losses(losses, target)
     output = recipe.output.format
-    extension = None if output == "keep" else EXTENSION_OF[output]
-    return Plan(
+    plan = Plan(
         request=request,
         recipe=recipe,
-        scan=scan,
-        recognition=recognition,
+        scan=found.scan,
+        recognition=found.recognition,
+        info=found.info,
+        losses=losses,
         table=table,
         template=NameTemplate.parse(request.name),
-        extension=extension,
+        extension=None if output == "keep" else EXTENSION_OF[output],
     )
+    _refuse_unfit_recipe(plan)
+    return plan
 
 
-def _scan(request: ExpansionRequest) -> Iterator[FoundFile | PassedOver]:
-    return scan_folder(request.source, include=request.include, exclude=request.exclude)
-
-
-def _sources(entries: Iterable[FoundFile | PassedOver], recognition: Recognition) -> Iterator[Source]:
-    dataset_format = FORMATS[recognition.format]
-    for entry in entries:
-        if isinstance(entry, FoundFile):
-            identity = normal_id(entry.path)
-            yield Source(
-                id=identity, file=entry, label=dataset_format.label(identity, has_splits=recognition.has_splits)
-            )
+def _refuse_unfit_recipe(plan: Plan) -> None:
+    """Before any work: what the recipe would do to labels of these kinds was measured."""
+    if plan.annotated:
+        refuse_mirrored_border(plan.recipe)
+        refuse_unfit(plan.recipe, plan.info.kinds)
+        check_swap(plan.recipe.labels.swap, plan.info.categories)
+    boxed = needs_boxes(plan.recipe)
+    if boxed and not set(plan.info.kinds) - {"class", "semantic"}:
+        raise UsageError(
+            f"{boxed[0]} chooses its crop by the boxes of a picture, and this data set has none.",
+            hint="Use RandomCrop or RandomResizedCrop instead.",
+            code="recipe.needs_boxes",
+        )
 
 
 def _refuse_split_twice(request: ExpansionRequest, recognition: Recognition) -> None:
@@ -166,25 +209,6 @@ def _refuse_split_twice(request: ExpansionRequest, recognition: Recognition) -> 
         raise UsageError(
             f"--split {request.split}: {request.source} is split already ({recognition.reason}).",
             hint="Leave --split out: only the training split is expanded.",
-        )
-
-
-_OF_IMAGES = frozenset({"images", "image", "img", "imgs", "jpegimages", "inputs", "photos"})
-_OF_MASKS = frozenset(
-    {"labels", "label", "masks", "mask", "annotations", "gt", "ground_truth", "segmentation", "segmentationclass"}
-)
-
-
-def _refuse_masks(request: ExpansionRequest, scan: Scan) -> None:
-    """Masks that lie as pictures beside their images would be taken for a class, and be turned another way."""
-    folders = {name.casefold() for name in scan.folders}
-    if request.format is None and folders & _OF_IMAGES and folders & _OF_MASKS:
-        names = sorted(name for name in scan.folders if name.casefold() in _OF_IMAGES | _OF_MASKS)
-        raise InputError(
-            f"{request.source} looks like images with masks beside them (folders {', '.join(names)}); masks do not "
-            "follow their images yet, and would be turned another way.",
-            hint="Give the folder of the images alone, or say --format class-folders if these are classes.",
-            code="input.masks",
         )
 
 

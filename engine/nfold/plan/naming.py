@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import re
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from nfold.errors import UsageError
+from nfold.errors import SampleError, UsageError
 from nfold.storage import PRIVATE
 
 _FIELDS = ("stem", "copy", "ext", "split", "class", "id8")
 _COPY_MARK = "\0"
+LONGEST_NAME = 255
+"""Bytes of a file name, in Linux and macOS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,22 @@ class NameTemplate:
         if pair is None:
             return []
         return [(f"{folder}/{pair[0]}" if folder else pair[0], pair[1])]
+
+
+def refuse_long_names(names: Iterable[str]) -> None:
+    """Refuse what no file system takes.
+
+    Raises:
+        SampleError: A file name is too long.
+    """
+    for name in names:
+        length = len(os.fsencode(name.rpartition("/")[2]))
+        if length > LONGEST_NAME:
+            raise SampleError(
+                f"The name of a copy would have {length} bytes; {LONGEST_NAME} is the most that file systems take.",
+                hint="Give the file a shorter name.",
+                code="copies.name_too_long",
+            )
 
 
 def split_name(path: str) -> tuple[str, str, str]:

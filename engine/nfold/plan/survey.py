@@ -1,14 +1,15 @@
-"""A look into every source before a split: equal bytes and equal pixels belong together."""
+"""A look into every source before a split: equal bytes and equal pixels belong together, and what looks alike may."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nfold.executors import WorkerFailure
 from nfold.images import DecodeLimits
+from nfold.plan.likeness import difference_hash
 from nfold.plan.table import PlannedSource
 
 CHUNK = 64
@@ -24,6 +25,7 @@ class Surveyed:
         mtime_ns: Time of its last change, when it was scanned.
         sha256: Of its bytes; None when it cannot be read.
         pixels: Hash of its pixels; None when it cannot be decoded.
+        dhash: What it looks like, see `difference_hash`; None when that was not asked for, or it cannot be decoded.
     """
 
     source: str
@@ -31,14 +33,22 @@ class Surveyed:
     mtime_ns: int
     sha256: str | None
     pixels: str | None
+    dhash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyTask:
-    """Surveys a chunk of sources; sent to each worker once."""
+    """Surveys a chunk of sources; sent to each worker once.
+
+    Attributes:
+        source_root: The folder of images.
+        limits: What is decoded at all.
+        looks: Whether to say what they look like, too.
+    """
 
     source_root: str
     limits: DecodeLimits
+    looks: bool = False
 
     def __call__(
         self, chunk: tuple[PlannedSource, ...], blamed: Mapping[str, WorkerFailure], step: Callable[[str], None]
@@ -47,28 +57,28 @@ class SurveyTask:
         rows = []
         for planned in chunk:
             step(planned.id)
-            sha256, pixels = (None, None) if planned.id in blamed else self._look(planned)
-            rows.append(
-                Surveyed(source=planned.id, size=planned.size, mtime_ns=planned.mtime_ns, sha256=sha256, pixels=pixels)
-            )
+            unseen = Surveyed(source=planned.id, size=planned.size, mtime_ns=planned.mtime_ns, sha256=None, pixels=None)
+            rows.append(unseen if planned.id in blamed else self._look(planned, unseen))
         return rows
 
-    def _look(self, planned: PlannedSource) -> tuple[str | None, str | None]:
+    def _look(self, planned: PlannedSource, unseen: Surveyed) -> Surveyed:
         from nfold.errors import ImageError
         from nfold.images import decode_image
         from nfold.variation import pixel_hash
 
         if planned.size > self.limits.max_bytes:
-            return None, None
+            return unseen
         try:
             data = (Path(self.source_root) / planned.path).read_bytes()
         except OSError:
-            return None, None
+            return unseen
         sha256 = hashlib.sha256(data).hexdigest()
         try:
-            return sha256, pixel_hash(decode_image(data, self.limits))
+            image = decode_image(data, self.limits)
+            dhash = difference_hash(image) if self.looks else None
+            return replace(unseen, sha256=sha256, pixels=pixel_hash(image), dhash=dhash)
         except (ImageError, MemoryError):
-            return sha256, None
+            return replace(unseen, sha256=sha256)
 
 
 def chunks(sources: Iterator[PlannedSource]) -> Iterator[tuple[PlannedSource, ...]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nfold.recipe.border import Border, resolve_border
-from nfold.recipe.capability import Carriage, carriage_of, needs_boxes
-from nfold.recipe.catalogue import Capabilities, Catalogue, Entry, catalogue
+from nfold.recipe.capability import Carriage, carriage_of, needs_boxes, refuse_mirrored_border, refuse_unfit
+from nfold.recipe.catalogue import Capabilities, Catalogue, Entry, Follows, catalogue
 from nfold.recipe.compile import CompiledRecipe, compile_recipe
 from nfold.recipe.document import recipe_digest, recipe_document
 from nfold.recipe.form import (
@@ -30,6 +30,7 @@ __all__ = [
     "Catalogue",
     "CompiledRecipe",
     "Entry",
+    "Follows",
     "LabelRules",
     "OutputRules",
     "Recipe",
@@ -44,5 +45,7 @@ __all__ = [
     "recipe_digest",
     "recipe_document",
     "recipe_schema",
+    "refuse_mirrored_border",
+    "refuse_unfit",
     "resolve_border",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from pydantic import JsonValue
 
-from nfold.errors import UnsupportedImageError
-from nfold.recipe.catalogue import Capabilities
+from nfold.annotations.model import LabelKind
+from nfold.errors import UnsupportedImageError, UsageError
+from nfold.recipe.catalogue import Capabilities, Follows
 from nfold.recipe.form import Recipe
 from nfold.recipe.steps import TransformSpec
 
@@ -20,6 +21,35 @@ LOSING_VALUES: Final[dict[tuple[str, JsonValue], str]] = {
     ("fill", "inpaint_ns"): INPAINTING,
     ("Sharpen.method", "gaussian"): "its method 'gaussian' does something else to floating-point pixels",
     ("ToGray.method", "from_lab"): "its method 'from_lab' works in 8 bits inside, so finer levels are lost",
+}
+
+
+LEAST_AGREEMENT: Final = 0.95
+LEAST_MEAN_AGREEMENT: Final = 0.97
+LARGEST_DISTANCE: Final = 1.0
+"""Pixels."""
+# By which measured figure a kind of label is judged; the other kinds have no place in the picture.
+_JUDGED_BY: Final[dict[LabelKind, str]] = {
+    "boxes": "boxes",
+    "oriented": "oriented",
+    "polygons": "polygons",
+    "parts": "polygons",
+    "masks": "masks",
+    "crowd": "masks",
+    "semantic": "masks",
+    "points": "points",
+}
+_IN_WORDS: Final = {
+    "boxes": "boxes",
+    "oriented": "oriented boxes",
+    "polygons": "polygons",
+    "masks": "masks",
+    "points": "key points",
+}
+_MIRRORED: Final = ("reflect", "reflect_101", "wrap")
+# Arguments that the figures do not hold for, beyond a value: what it does to objects then.
+_LARGEST_FOLLOWED: Final[dict[tuple[str, str], tuple[float, str]]] = {
+    ("Morphological", "scale"): (2, "it grows or shrinks every object by more than a pixel"),
 }
 
 
@@ -64,6 +94,84 @@ def carriage_of(recipe: Recipe, *, grey: bool, bits: Literal[8, 16], alpha: bool
 def needs_boxes(recipe: Recipe) -> tuple[str, ...]:
     """Name the transforms of the recipe that work only on pictures with boxes."""
     return tuple(dict.fromkeys(leaf.name for leaf, measured in _leaves(recipe) if measured.needs_boxes))
+
+
+def refuse_unfit(recipe: Recipe, kinds: Iterable[LabelKind]) -> None:
+    """Refuse a recipe under which labels of some kind would not stay with the pixels.
+
+    Args:
+        recipe: Its `prepare` and `augment` are both looked at.
+        kinds: What is marked in the data set.
+
+    Raises:
+        UsageError: A transform was measured to do worse than 0.95 at the least or 0.97 on the average (intersection
+            over union), or more than 1 pixel for key points; the message names it, the kind and the figure.
+    """
+    targets = sorted({_JUDGED_BY[kind] for kind in kinds if kind in _JUDGED_BY})
+    for leaf, measured in _leaves(recipe):
+        if measured.follows is None or not targets:
+            continue
+        for target in targets:
+            reason = _misfit(measured.follows, target)
+            if reason is not None:
+                raise UsageError(
+                    f"{leaf.name} cannot be used on {_IN_WORDS[target]}: {reason}.",
+                    hint="Leave it out of the recipe, or take out what it does not suit.",
+                    code="recipe.unfit",
+                )
+        _refuse_large_argument(leaf, _IN_WORDS[targets[0]])
+
+
+def refuse_mirrored_border(recipe: Recipe) -> None:
+    """Refuse a recipe that would show objects a second time beyond the edge, for data with marks in the pictures.
+
+    Raises:
+        UsageError: The recipe's border, or that of a transform in it, repeats the picture; the message names it.
+    """
+    reason = "it shows objects again beyond the picture's edge, and these ghosts would have no labels"
+    hint = "Write 'border: auto' or 'border: constant' for data with boxes, polygons, masks or points."
+    if recipe.border.mode in _MIRRORED:
+        raise UsageError(
+            f"The recipe's border is '{recipe.border.mode}': {reason}.", hint=hint, code="recipe.mirrored_border"
+        )
+    for leaf, _ in _leaves(recipe):
+        mode = leaf.arguments.get("border_mode")
+        if mode in _MIRRORED:
+            raise UsageError(
+                f"{leaf.name} has the border_mode '{mode}': {reason}.", hint=hint, code="recipe.mirrored_border"
+            )
+
+
+def _misfit(follows: Follows, target: str) -> str | None:
+    """What is wrong with the measured figure, in words; None when it is good enough."""
+    figure = getattr(follows, target)
+    if figure is None:
+        return None
+    if target == "points":
+        too_far = f"they were measured up to {figure:g} pixels away from where the picture shows them"
+        return f"{too_far}; {LARGEST_DISTANCE:g} is the limit" if figure > LARGEST_DISTANCE else None
+    smallest, mean = figure
+    if smallest < LEAST_AGREEMENT:
+        return f"they were measured to agree with the pixels to {smallest:g} at the least; {LEAST_AGREEMENT:g} is the limit"
+    if mean < LEAST_MEAN_AGREEMENT:
+        return (
+            f"they were measured to agree with the pixels to {mean:g} on average; {LEAST_MEAN_AGREEMENT:g} is the limit"
+        )
+    return None
+
+
+def _refuse_large_argument(leaf: TransformSpec, labels: str) -> None:
+    for (name, argument), (largest, reason) in _LARGEST_FOLLOWED.items():
+        if name != leaf.name:
+            continue
+        value = leaf.arguments.get(argument, leaf.entry.arguments[argument].get("default"))
+        values = value if isinstance(value, list) else [value]
+        if any(isinstance(number, int | float) and number > largest for number in values):
+            raise UsageError(
+                f"{name} with {argument} beyond {largest:g} cannot be used on {labels}: {reason}.",
+                hint=f"Write {argument}: [{largest:g}, {largest:g}].",
+                code="recipe.unfit",
+            )
 
 
 def _leaves(recipe: Recipe) -> Iterator[tuple[TransformSpec, Capabilities]]:

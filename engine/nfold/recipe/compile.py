@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ALPHA: Final = "mask"
 ALPHA_RULES: Final = {"mask_interpolation": 1, "fill_mask": 0}
+# These hand a single number to OpenCV as it is, which fills the first channel with it and the others with 0.
+SCALAR_FILLS_ONE_CHANNEL: Final = {"ElasticTransform", "GridDistortion", "OpticalDistortion", "ThinPlateSpline"}
 # Written in 8-bit units in a recipe, whatever the pixels are carried as.
 COLOUR_ARGUMENTS: Final = {"fill", "drop_value"}
 
@@ -116,6 +118,8 @@ class _Builder:
         arguments: dict[str, Any] = {name: _constant(name, value) for name, value in self._with_border(spec).items()}
         if self.as_float:
             arguments |= {name: _scaled(arguments[name]) for name in COLOUR_ARGUMENTS & set(arguments)}
+        if spec.name in SCALAR_FILLS_ONE_CHANNEL and isinstance(arguments.get("fill"), int | float):
+            arguments["fill"] = [arguments["fill"]] * 3
         if spec.entry.kind == "composition":
             children = self.build_all(spec.children, f"{pointer}/transforms")
             return self._call(self._class_of(spec), {**arguments, "transforms": children}, spec, pointer)

@@ -20,7 +20,8 @@ def recipe_document(recipe: Recipe) -> dict[str, JsonValue]:
         "prepare": [_step(spec) for spec in recipe.prepare],
         "augment": [_step(spec) for spec in recipe.augment],
         "border": recipe.border.mode if recipe.border.fill == GREY else recipe.border.model_dump(mode="json"),
-        "labels": recipe.labels.model_dump(mode="json"),
+        # Left out where it is empty, as recipes were written before there was one: their digests stay what they were.
+        "labels": recipe.labels.model_dump(mode="json", exclude=None if recipe.labels.swap else {"swap"}),
         "output": recipe.output.model_dump(mode="json"),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from nfold.errors import InvalidRecipeError, Problem, UnknownNameError, UsageError, did_you_mean
@@ -22,6 +22,7 @@ BORDER_NAMES: Final = ("auto", "reflect_101", "reflect", "replicate", "wrap", "c
 PROBLEMS: Final = "nfold_problems"
 
 ColourChannel = Annotated[float, Field(ge=0, le=255, allow_inf_nan=False)]
+PointName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 def _augment_steps(value: object) -> tuple[TransformSpec, ...]:
@@ -45,6 +46,17 @@ def _checked_steps(value: object, *, deterministic: bool) -> tuple[TransformSpec
 
 def _problems_error(problems: tuple[Problem, ...]) -> PydanticCustomError:
     return PydanticCustomError(PROBLEMS, "{message}", {"message": problems[0].message, "problems": problems})
+
+
+def _pairs_both_ways(swap: dict[str, str]) -> dict[str, str]:
+    broken = [f"{name}: {other}" for name, other in swap.items() if swap.get(other) != name]
+    if not broken:
+        return swap
+    message = f"swap does not lead back from where it leads: {', '.join(broken[:8])}."
+    name, _, other = broken[0].partition(": ")
+    raise _problems_error(
+        (Problem(pointer="", message=message, hint=f"Each pair is written both ways: '{other}: {name}'."),)
+    )
 
 
 def _border_form(value: object) -> object:
@@ -82,6 +94,11 @@ class LabelRules(_Part):
     all_lost: Literal["background", "redraw"] = Field(
         default="background",
         description="A picture that lost all its labels: keep it as background, or draw the copy again.",
+    )
+    swap: Annotated[dict[PointName, PointName], AfterValidator(_pairs_both_ways)] = Field(
+        default_factory=dict,
+        max_length=1000,
+        description="Names of key points that change places in a mirrored picture, each both ways: left: right, right: left.",
     )
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from nfold.errors import UnknownNameError
-from nfold.formats import FORMATS, FoundFile, Scan, format_named, recognise, summarise
+from nfold.errors import InputError, UnknownNameError
+from nfold.formats import FORMATS, FoundFile, Scan, format_named, recognise, scan_folder, summarise
+from tests.conftest import write_picture
 
 SHAPES = [
     (["a.jpg"], "folder", False),
@@ -35,15 +36,28 @@ def test_a_format_can_be_forced_on_any_shape(name: str, paths: list[str]) -> Non
     recognition = recognise(Path(), scan, forced=name)
     assert (recognition.format, recognition.reason) == (name, "asked for by --format")
     assert recognition.has_splits == scan.has_splits
-    for path in paths:
-        label = FORMATS[name].label(path, has_splits=recognition.has_splits)
-        assert (label.split is not None) == recognition.has_splits
+
+
+def test_several_label_sets_are_an_error_that_lists_them_and_the_flags(tmp_path: Path) -> None:
+    write_picture(tmp_path / "images/a.png", 1)
+    (tmp_path / "labels_yolo").mkdir()
+    (tmp_path / "labels_yolo/a.txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    (tmp_path / "classes.txt").write_text("tree\n")
+    (tmp_path / "boxes.csv").write_text("image_path,xmin,ymin,xmax,ymax,label\na.png,1,1,9,9,tree\n")
+    with pytest.raises(InputError) as caught:
+        recognise(tmp_path, summarise(scan_folder(tmp_path)))
+    assert caught.value.stable_code == "labels.several_sets"
+    assert "yolo (" in caught.value.message
+    assert "csv (" in caught.value.message
+    assert caught.value.hint is not None
+    assert "--format yolo" in caught.value.hint
+    assert "--format csv" in caught.value.hint
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="There is no data set format 'coco'") as caught:
-        format_named("coco")
-    assert caught.value.hint == "Known: class-folders, folder."
+    with pytest.raises(UnknownNameError, match="There is no data set format 'zip'") as caught:
+        format_named("zip")
+    assert caught.value.hint == "Known: " + ", ".join(sorted(FORMATS)) + "."
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -29,7 +29,8 @@ def sources_of(
 def table_of(names: Iterable[str] | Mapping[str, int], **options: Any) -> SourceTable:
     """A filled table; a mapping gives the copies of each source."""
     table = SourceTable()
-    table.add(sources_of(names, **options))
+    for source in sources_of(names, **options):
+        table.add(source)
     if isinstance(names, Mapping):
         for name, copies in names.items():
             table.connection.execute(

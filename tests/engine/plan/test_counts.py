@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nfold.errors import UsageError
-from nfold.plan.counts import allot_copies, tally
-from nfold.plan.table import source_key
+from nfold.plan.counts import LabelTally, allot_copies, class_tally, tally
+from nfold.plan.table import SourceTable, source_key, to_blob
 from tests.engine.plan.tables import request, table_of
 
 SIZES = st.dictionaries(st.sampled_from(["cat", "dog", "\udcff", "Œuf", "x y"]), st.integers(1, 9), min_size=1)
@@ -124,6 +124,85 @@ def test_the_tally_counts_by_split_and_class_in_the_order_of_names() -> None:
         ("val", "a", 3, 0),
         ("val", "b", 3, 0),
     ]
+
+
+HOLDINGS = {
+    "train/a.png": {"cat": 2},
+    "train/b.png": {"cat": 1, "dog": 3},
+    "train/c.png": {"dog": 1},
+    "train/none.png": {},
+    "val/d.png": {"cat": 4},
+}
+
+
+def table_of_objects(holdings: dict[str, dict[str, int]] = HOLDINGS) -> SourceTable:
+    """Pictures with so many objects of each class."""
+    table = table_of(list(holdings), has_splits=True, dataset_format="folder")
+    table.connection.executemany(
+        "insert into source_classes values (?, ?, ?, ?)",
+        [
+            (source_key(name), to_blob(name), to_blob(category), objects)
+            for name, found in holdings.items()
+            for category, objects in found.items()
+        ],
+    )
+    return table
+
+
+class TestObjects:
+    """Where pictures hold labelled objects, one picture counts for several classes."""
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            ({"class_copies": "cat=3,dog=1"}, {"train/a.png": 3, "train/b.png": 3, "train/c.png": 1}),
+            ({"class_copies": "cat=1,dog=3"}, {"train/a.png": 1, "train/b.png": 3, "train/c.png": 3}),
+            (
+                {"class_copies": "cat=0", "copies": 2},
+                {"train/c.png": 2, "train/none.png": 2},
+            ),
+            ({"per_class": 4, "splits": "val"}, {"val/d.png": 3}),
+            ({"class_copies": "cat=1", "splits": "val"}, {"val/d.png": 1}),
+            ({"copies": 1}, dict.fromkeys(("train/a.png", "train/b.png", "train/c.png", "train/none.png"), 1)),
+        ],
+        ids=str,
+    )
+    def test_copies(self, options: dict[str, Any], expected: dict[str, int]) -> None:
+        with table_of_objects() as table:
+            allot_copies(table, request(**options), has_splits=True)
+            assert {source.id: source.copies for source in table.all() if source.copies} == expected
+
+    @pytest.mark.parametrize("originals", ["copy", "none"])
+    def test_what_was_planned_is_told_and_the_tally_agrees(self, originals: str) -> None:
+        with table_of_objects() as table:
+            planned = allot_copies(table, request(per_class=9, originals=originals), has_splits=True)
+            rows = class_tally(table, counts_originals=originals != "none")
+        assert {row.category: row.planned for row in planned} == {
+            row.category: row.images_planned for row in rows if row.split == "train"
+        }
+        assert all(row.planned >= row.target == 9 for row in planned)
+
+    def test_the_tally_counts_images_and_objects_in_the_order_of_names(self) -> None:
+        with table_of_objects() as table:
+            assert allot_copies(table, request(copies=2), has_splits=True) == []
+            rows = class_tally(table)
+        assert rows == [
+            LabelTally(split="train", category="cat", images_before=2, images_planned=6, objects=3),
+            LabelTally(split="train", category="dog", images_before=2, images_planned=6, objects=4),
+            LabelTally(split="val", category="cat", images_before=1, images_planned=1, objects=4),
+        ]
+        with table_of(["a.png"], dataset_format="folder") as table:
+            assert class_tally(table) == []
+
+    def test_an_unknown_class_and_a_split_without_objects_are_refused(self) -> None:
+        with table_of_objects() as table, pytest.raises(UsageError, match="there is no class 'cow'") as caught:
+            allot_copies(table, request(class_copies="dog=1,cow=3"), has_splits=True)
+        assert caught.value.hint == "Classes: cat, dog."
+        with (
+            table_of_objects({"train/a.png": {}, "val/b.png": {"cat": 1}}) as table,
+            pytest.raises(UsageError, match="--balance: no training image has a labelled object"),
+        ):
+            allot_copies(table, request(balance=True), has_splits=True)
 
 
 class TestRefused:

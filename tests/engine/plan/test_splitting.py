@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nfold.errors import UsageError
 from nfold.plan.splitting import SPLIT_RECORD, SplitBook
 from nfold.plan.survey import Surveyed
 from nfold.plan.table import SourceTable
@@ -22,7 +23,10 @@ NAMES = ("train", "val", "test")
 
 
 def survey(
-    table: SourceTable, sha256: dict[str, str] | None = None, pixels: dict[str, str] | None = None
+    table: SourceTable,
+    sha256: dict[str, str] | None = None,
+    pixels: dict[str, str] | None = None,
+    dhash: dict[str, str] | None = None,
 ) -> list[Surveyed]:
     return [
         Surveyed(
@@ -31,6 +35,7 @@ def survey(
             mtime_ns=source.mtime_ns,
             sha256=(sha256 or {}).get(source.id),
             pixels=(pixels or {}).get(source.id),
+            dhash=(dhash or {}).get(source.id),
         )
         for source in table.all()
     ]
@@ -44,12 +49,14 @@ def split(
     group: str | None = None,
     sha256: dict[str, str] | None = None,
     pixels: dict[str, str] | None = None,
+    dhash: dict[str, str] | None = None,
+    similar: int | None = None,
 ) -> dict[str, str | None]:
     """Split by source id; None for one that is refused."""
     book = SplitBook(table, storage)
-    book.enter(survey(table, sha256, pixels))
-    book.assign(shares, group)
-    return {source.id: None if source.refused else source.split for source in table.all()}
+    book.enter(survey(table, sha256, pixels, dhash))
+    book.assign(shares, group, similar)
+    return {source.id: None if source.problem else source.split for source in table.all()}
 
 
 @settings(deadline=None)
@@ -170,9 +177,9 @@ class TestLater:
                 "pixels": {other: "p", "bridge.png": "p"},
             }
             second = split(table, (50, 50), storage=storage, **relations)
-            refused = {source.id: source.refused for source in table.all() if source.refused}
-        assert list(refused) == ["bridge.png"]
-        assert "images in train and in val" in (refused["bridge.png"] or "")
+            refused = {source.id: source.problem for source in table.all() if source.problem}
+        assert [(name, problem.code) for name, problem in refused.items()] == [("bridge.png", "split.bridge")]
+        assert "images in train and in val" in refused["bridge.png"].message
         assert {name: second[name] for name in names} == first
         recorded = {json.loads(line)["source"] for line in storage.read(SPLIT_RECORD).splitlines()}
         assert recorded == set(names), "it may find a place later"
@@ -193,3 +200,122 @@ class TestLater:
             book.enter(survey(table))
             book.assign((50, 50), None)
         assert storage.read(SPLIT_RECORD) == record
+
+    def test_a_known_source_that_other_bytes_have_made_a_relative_of_another_split_is_left_out(
+        self, storage: LocalStorage
+    ) -> None:
+        names = [f"{number}.png" for number in range(10)]
+        own = {name: name for name in names}
+        with table_of(names) as table:
+            first = split(table, (50, 50), storage=storage, sha256=own, pixels=own)
+        one, other = (next(name for name in names if first[name] == place) for place in ("train", "val"))
+        with table_of(names) as table:
+            now = {**own, other: one}
+            assert split(table, (50, 50), storage=storage, sha256=now, pixels=now) == {**first, other: None}
+        rows = {row["source"]: row for row in map(json.loads, storage.read(SPLIT_RECORD).splitlines())}
+        assert [name for name, row in rows.items() if row.get("late")] == [other]
+        with table_of(names) as table:
+            book = SplitBook(table, storage)
+            assert list(book.unknown()) == []
+            book.assign((50, 50), None)
+            again = {source.id: None if source.problem else source.split for source in table.all()}
+            assert again == {**first, other: None}, "as long as it is so, though nobody looks again"
+        with table_of(names) as table:
+            now = {**own, other: "something else"}
+            assert split(table, (50, 50), storage=storage, sha256=now, pixels=now) == first
+        assert "late" not in storage.read(SPLIT_RECORD).decode()
+
+    def test_other_bytes_alone_move_and_refuse_nobody(self, storage: LocalStorage) -> None:
+        names = [f"{number}.png" for number in range(10)]
+        with table_of(names) as table:
+            first = split(table, (50, 50), storage=storage, sha256={name: name for name in names})
+        with table_of(names) as table:
+            assert split(table, (50, 50), storage=storage, sha256={name: f"new {name}" for name in names}) == first
+
+
+class TestLikeness:
+    def hashes(self, count: int) -> dict[str, str]:
+        """Pictures in pairs that are one bit apart, each pair far from the others."""
+        return {
+            f"{label}/{number}.png": f"{(0xF << (4 * (number // 2 % 16))) * (1 + 16 * (number // 32)) ^ number % 2:016x}"
+            for label in ("a", "b")
+            for number in range(count)
+        }
+
+    def test_like_pictures_of_a_class_are_in_one_split(self) -> None:
+        dhash = self.hashes(32)
+        with table_of(dhash) as table:
+            book = SplitBook(table, None)
+            book.enter(survey(table, dhash=dhash))
+            likeness = book.assign((50, 50), None, 1)
+            where = {source.id: source.split for source in table.all()}
+        assert all(where[f"{a}/{n}.png"] == where[f"{a}/{n + 1}.png"] for a in "ab" for n in range(0, 32, 2))
+        assert set(where.values()) == {"train", "val"}
+        assert likeness.count == len(likeness.pairs) == 32
+        assert {(pair.bits, pair.one[0] == pair.other[0]) for pair in likeness.pairs} == {(1, True)}
+        with table_of(dhash) as table:
+            assert set(split(table, (50, 50), dhash=dhash).values()) == {"train", "val"}
+
+    def test_without_classes_all_pictures_are_one_class(self) -> None:
+        dhash = {f"{number}.png": "0" * 16 if number < 2 else f"{0xFFF << number:016x}" for number in range(40)}
+        with table_of(dhash, dataset_format="folder") as table:
+            where = split(table, (50, 50), dhash=dhash, similar=0)
+        assert where["0.png"] == where["1.png"]
+
+    def test_a_newcomer_follows_what_it_looks_like_and_the_record_keeps_the_fingerprints(self, tmp_path: Path) -> None:
+        storage, dhash = LocalStorage(tmp_path), self.hashes(32)
+        old = {name: value for name, value in dhash.items() if int(name[2:-4]) % 2 == 0}
+        with table_of(old) as table:
+            first = split(table, (40, 30, 30), storage=storage, dhash=old, similar=1)
+        kept = {row["source"]: row["dhash"] for row in map(json.loads, storage.read(SPLIT_RECORD).splitlines())}
+        assert kept == old
+        with table_of({**old, **dhash}) as table:
+            book = SplitBook(table, storage)
+            newcomers = {source.id for source in book.unknown()}
+            book.enter(row for row in survey(table, dhash=dhash) if row.source in newcomers)
+            book.assign((40, 30, 30), None, 1)
+            where = {source.id: source.split for source in table.all()}
+        assert newcomers == set(dhash) - set(old)
+        assert all(
+            where[name] == first[name.replace(f"{n}.png", f"{n - n % 2}.png")]
+            for name in dhash
+            for n in [int(name[2:-4])]
+        )
+
+    def test_one_that_looks_like_two_splits_is_refused(self, tmp_path: Path) -> None:
+        storage = LocalStorage(tmp_path)
+        dhash = {f"{number}.png": f"{0x3 << number:016x}" for number in range(0, 60, 3)}
+        with table_of(dhash, dataset_format="folder") as table:
+            first = split(table, (50, 50), storage=storage, dhash=dhash, similar=2)
+        one, other = (next(name for name in dhash if first[name] == place) for place in ("train", "val"))
+        dhash["x.png"] = f"{int(dhash[one], 16) | int(dhash[other], 16):016x}"
+        with table_of(
+            {**dhash, **dict.fromkeys((f"more{number}.png" for number in range(60)), "")}, dataset_format="folder"
+        ) as table:
+            assert split(table, (50, 50), storage=storage, dhash=dhash, similar=2)["x.png"] is None
+
+    def test_where_a_record_has_no_fingerprints_they_are_asked_for(self, tmp_path: Path) -> None:
+        storage, names = LocalStorage(tmp_path), ["a.png", "b.png", "broken.png"]
+        seen = {"a.png": "p", "b.png": "q"}
+        with table_of(names) as table:
+            split(table, (50, 50), storage=storage, pixels=seen, dhash={"a.png": "0" * 16})
+        with table_of(names) as table:
+            assert [source.id for source in SplitBook(table, storage).unknown(looks=True)] == ["b.png"]
+        with table_of(names) as table:
+            assert list(SplitBook(table, storage).unknown()) == []
+
+    def test_too_many_that_look_alike_are_refused_with_their_names(self) -> None:
+        names = [f"{number}.png" for number in range(30)]
+        with (
+            table_of(names, dataset_format="folder") as table,
+            pytest.raises(UsageError, match=r"30 of 30 images .* Two of them: \d+\.png and \d+\.png \(0 of 64"),
+        ):
+            split(table, (50, 50), dhash=dict.fromkeys(names, "0" * 16), similar=3)
+
+
+def test_what_a_group_is_known_by_goes_with_each_source() -> None:
+    with table_of(["patient1_a.png", "patient1_b.png", "other.png"]) as table:
+        split(table, (50, 50), group=r"(patient\d)_")
+        groups = {source.id: source.group for source in table.all()}
+    assert groups["patient1_a.png"] == groups["patient1_b.png"] == '["patient1"]'
+    assert groups["other.png"] is None

@@ -29,8 +29,10 @@ def planned(root: Path, name: str, size: int | None = None) -> PlannedSource:
 
 @pytest.fixture
 def look(tmp_path: Path) -> Callable[..., dict[str, Surveyed]]:
-    def survey(*sources: PlannedSource, blamed: dict[str, WorkerFailure] | None = None) -> dict[str, Surveyed]:
-        task = SurveyTask(source_root=str(tmp_path), limits=DecodeLimits(max_pixels=10_000))
+    def survey(
+        *sources: PlannedSource, blamed: dict[str, WorkerFailure] | None = None, looks: bool = False
+    ) -> dict[str, Surveyed]:
+        task = SurveyTask(source_root=str(tmp_path), limits=DecodeLimits(max_pixels=10_000), looks=looks)
         seen: list[str] = []
         rows = task(sources, blamed or {}, seen.append)
         assert seen == [source.id for source in sources], "a sign of life before each"
@@ -47,6 +49,24 @@ def test_equal_bytes_and_equal_pixels_are_seen(look: Callable[..., dict[str, Sur
     found = look(*(planned(tmp_path, name) for name in ("a.png", "a.bmp", "b.png", "twin.png")))
     assert found["a.png"].sha256 == found["twin.png"].sha256 != found["a.bmp"].sha256
     assert found["a.png"].pixels == found["twin.png"].pixels == found["a.bmp"].pixels != found["b.png"].pixels
+
+
+def test_what_a_picture_looks_like_is_told_when_asked_for(
+    look: Callable[..., dict[str, Surveyed]], tmp_path: Path
+) -> None:
+    write_picture(tmp_path / "a.png", 1, width=96, height=72)
+    write_picture(tmp_path / "a.jpg", 1, width=96, height=72)
+    write_picture(tmp_path / "b.png", 2)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG and no more")
+    sources = [planned(tmp_path, name) for name in ("a.png", "a.jpg", "b.png", "broken.png")]
+    assert {row.dhash for row in look(*sources).values()} == {None}
+    found = {name: row.dhash for name, row in look(*sources, looks=True).items()}
+    assert found["broken.png"] is None
+
+    def apart(one: str, other: str) -> int:
+        return (int(found[one] or "", 16) ^ int(found[other] or "", 16)).bit_count()
+
+    assert apart("a.png", "a.jpg") <= 4 < apart("a.png", "b.png")
 
 
 def test_what_cannot_be_used_is_passed_on_without_a_word(

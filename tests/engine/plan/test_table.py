@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nfold.annotations import Annotation, ImageLabels
+from nfold.annotations.codec import decode_labels
 from nfold.errors import InputError
+from nfold.formats import SourceProblem
 from nfold.plan.table import KEY_BITS, SourceTable, from_blob, source_key, to_blob
 from tests.engine.plan.tables import sources_of, table_of
 
@@ -47,8 +51,11 @@ def test_a_decomposed_name_has_a_composed_id_and_keeps_its_path() -> None:
 
 def test_two_spellings_of_one_name_are_refused_and_both_files_are_named() -> None:
     composed, decomposed = "é.png", unicodedata.normalize("NFD", "é.png")
-    with SourceTable() as table, pytest.raises(InputError) as caught:
-        table.add(sources_of([composed, decomposed]))
+    with SourceTable() as table:
+        first, second = sources_of([composed, decomposed])
+        table.add(first)
+        with pytest.raises(InputError) as caught:
+            table.add(second)
     assert caught.value.stable_code == "input.same_name"
     assert repr(composed) in caught.value.message
     assert repr(decomposed) in caught.value.message
@@ -71,3 +78,44 @@ def test_a_key_is_that_of_the_name_alone() -> None:
     assert source_key("cat/a.png") == source_key("cat/a.png")
     assert 0 <= source_key("") < 1 << KEY_BITS
     assert len({source_key(f"{number}") for number in range(1000)}) == 1000
+
+
+def test_what_is_put_in_comes_out_again_with_labels_and_problem() -> None:
+    labels = ImageLabels(
+        annotations=(Annotation(category=0, box=(1, 2, 3, 4)),), label_file="l/a.txt", mask_file="m/a.png"
+    )
+    problem = SourceProblem(code="labels.bad_box", message="l/b.txt:1", hint="Mend it.")
+    good, bad = sources_of(["a.png", "b.png"])
+    with SourceTable() as table:
+        table.add(replace(good, labels=labels))
+        table.add(replace(bad, labels=labels, problem=problem))
+        first, second = table.get("a.png"), table.get("b.png")
+        assert first is not None
+        assert second is not None
+        assert table.get("c.png") is None
+        assert decode_labels(first.labels or "") == labels
+        assert (first.rank, first.label_target, first.mask_target, first.problem) == (0, "l/a.txt", "m/a.png", None)
+        assert (second.rank, second.problem) == (1, problem)
+
+
+def test_classes_are_counted_by_name_and_two_numbers_of_one_name_are_one_class() -> None:
+    sources = sources_of(["a.png", "b.png", "c.png"])
+    numbers = [(0, 0, 1), (2,), (1, None)]
+    problem = SourceProblem(code="labels.bad_box", message="", hint="")
+    with SourceTable() as table:
+        for source, inside in zip(sources, numbers, strict=True):
+            annotations = tuple(Annotation(category=number) for number in inside)
+            table.add(replace(source, labels=ImageLabels(annotations=annotations)))
+        table.add(
+            replace(
+                sources_of(["d.png"])[0], labels=ImageLabels(annotations=(Annotation(category=0),)), problem=problem
+            )
+        )
+        table.name_classes(["cat", "dog", "cat"])
+        rows = table.connection.execute("select id, category, objects from source_classes order by id, category")
+        assert rows.fetchall() == [
+            (b"a.png", b"cat", 2),
+            (b"a.png", b"dog", 1),
+            (b"b.png", b"cat", 1),
+            (b"c.png", b"dog", 1),
+        ]

@@ -6,8 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nfold.errors import UnsupportedImageError
-from nfold.recipe import Border, Carriage, Recipe, carriage_of, catalogue, compile_recipe, load_recipe, needs_boxes
+from nfold.errors import UnsupportedImageError, UsageError
+from nfold.recipe import (
+    PRESETS,
+    Border,
+    Carriage,
+    Recipe,
+    carriage_of,
+    catalogue,
+    compile_recipe,
+    load_recipe,
+    needs_boxes,
+    refuse_mirrored_border,
+    refuse_unfit,
+)
 from nfold.recipe.measure.capabilities import photograph
 from nfold.recipe.measure.selection import SAMPLES
 
@@ -132,3 +144,38 @@ def test_a_word_that_costs_depth_is_refused_for_sixteen_bits_only(step: dict[str
     assert carriage_of(recipe, grey=False, bits=8, alpha=False) == Carriage()
     with pytest.raises(UnsupportedImageError, match=f"{next(iter(step))} cannot take 16-bit pictures"):
         carriage_of(recipe, grey=False, bits=16, alpha=False)
+
+
+def test_a_recipe_is_refused_for_a_kind_of_label_that_would_not_follow_with_the_figure() -> None:
+    recipe = load_recipe({"augment": [{"OneOf": {"transforms": [{"RandomGridShuffle": {"p": 1}}, {"Rotate": {}}]}}]})
+    for kinds, word in ((["boxes"], "boxes"), (["parts"], "polygons"), (["class", "oriented"], "oriented boxes")):
+        with pytest.raises(UsageError, match=rf"RandomGridShuffle cannot be used on {word}: .*0\.\d+ at the least"):
+            refuse_unfit(recipe, kinds)  # type: ignore[arg-type]
+    refuse_unfit(recipe, ["semantic", "masks", "points", "attributes"])
+    refuse_unfit(recipe, ["class"])
+    refuse_unfit(recipe, [])
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_suits_boxes_polygons_masks_and_points(preset: str) -> None:
+    refuse_unfit(load_recipe(preset), ["boxes", "polygons", "parts", "masks", "semantic", "points", "crowd"])
+    refuse_mirrored_border(load_recipe(preset))
+
+
+def test_an_argument_beyond_what_was_measured_is_refused() -> None:
+    refuse_unfit(load_recipe({"augment": [{"Morphological": {"scale": [2, 2]}}]}), ["boxes"])
+    for arguments in ({"scale": [2, 5]}, {}):
+        with pytest.raises(UsageError, match="Morphological with scale beyond 2 cannot be used on boxes"):
+            refuse_unfit(load_recipe({"augment": [{"Morphological": arguments}]}), ["boxes"])
+
+
+@pytest.mark.parametrize("mode", ["reflect", "reflect_101", "wrap"])
+def test_a_border_that_shows_objects_again_is_refused_for_marked_data(mode: str) -> None:
+    with pytest.raises(UsageError, match=f"border is '{mode}'.*ghosts"):
+        refuse_mirrored_border(load_recipe({"augment": [{"Rotate": {}}], "border": mode}))
+    with pytest.raises(UsageError, match=f"Affine has the border_mode '{mode}'"):
+        refuse_mirrored_border(
+            load_recipe({"prepare": [{"Pad": {"padding": 3, "p": 1}}], "augment": [{"Affine": {"border_mode": mode}}]})
+        )
+    for fine in ("auto", "constant", "replicate"):
+        refuse_mirrored_border(load_recipe({"augment": [{"Affine": {"border_mode": "constant"}}], "border": fine}))

@@ -258,3 +258,16 @@ def test_boxes_pass_unchanged_and_without_a_warning_where_nothing_moves(name: st
     result = pipeline(image=white(), mask=white()[..., 0], bboxes=[[5, 6, 10, 12]], row=[0], keypoints=[[1.0, 2.0]])
     assert np.allclose(result["bboxes"][0], [5, 6, 10, 12], atol=1e-3)
     assert np.allclose(result["keypoints"], [[1, 2]])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, entry in catalogue().entries.items() if "border_mode" in entry.arguments]
+)
+@pytest.mark.parametrize("as_float", [False, True])
+def test_a_constant_border_has_the_same_value_in_all_channels(name: str, as_float: bool) -> None:
+    pipeline = compiled([{name: {**SAMPLES.get(name, {}), "p": 1}}], carriage=Carriage(as_float=as_float)).augment
+    picture = np.full((60, 80, 3), 1 if as_float else 255, np.float32 if as_float else np.uint8)
+    for seed in range(4):
+        pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))
+        varied = pipeline(image=picture)["image"]
+        assert (varied == varied[..., :1]).all()

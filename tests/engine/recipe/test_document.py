@@ -53,6 +53,7 @@ def test_the_digest_ignores_name_description_and_spelling() -> None:
         {"labels": {"min_area_px": 17}},
         {"labels": {"outside": "drop"}},
         {"labels": {"all_lost": "redraw"}},
+        {"labels": {"swap": {"left": "right", "right": "left"}}},
         {"output": {"format": "png"}},
         {"output": {"jpeg_quality": 94}},
     ],

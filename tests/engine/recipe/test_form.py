@@ -95,6 +95,7 @@ def test_a_border_is_a_word_or_a_mapping(mode: str) -> None:
         ("labels: {min_visibility: 2}", "/labels/min_visibility"),
         ("labels: {min_area_px: -1}", "/labels/min_area_px"),
         ("labels: {outside: cut}", "/labels/outside"),
+        ("labels: {swap: {left: right}}", "/labels/swap"),
         ("output: {jpeg_quality: 0}", "/output/jpeg_quality"),
         ("output: {jpeg_quality: 101}", "/output/jpeg_quality"),
         ("output: 3", "/output"),
@@ -173,3 +174,11 @@ def test_data_that_are_too_deep_or_too_large_are_refused() -> None:
     endless.append(endless)
     with pytest.raises(InvalidRecipeError):
         load_recipe({"augment": endless})
+
+
+def test_points_that_change_places_are_named_both_ways() -> None:
+    recipe = load_recipe({"augment": ["HorizontalFlip"], "labels": {"swap": {"a": "b", "b": "a", "c": "c"}}})
+    assert recipe.labels.swap == {"a": "b", "b": "a", "c": "c"}
+    with pytest.raises(InvalidRecipeError, match="swap does not lead back from where it leads: a: b, b: c") as caught:
+        load_recipe({"augment": ["HorizontalFlip"], "labels": {"swap": {"a": "b", "b": "c"}}})
+    assert caught.value.problems[0].hint == "Each pair is written both ways: 'b: a'."

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from nfold.recipe.measure.following import measure_following
 from nfold.recipe.measure.selection import SAMPLES
 
 Pixels = NDArray[Any]
@@ -48,6 +49,7 @@ def measure_capabilities(name: str, kind: str, arguments: Mapping[str, Any]) -> 
     report["keeps_size"] = _keeps_size(name)
     report["deterministic"] = _is_deterministic(name) and not _has_ranges(arguments)
     report["needs_boxes"] = name in NEEDS_BOXES
+    report["follows"] = measure_following(name) if kind == "dual" else None
     return report
 
 

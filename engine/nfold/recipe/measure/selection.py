@@ -143,3 +143,21 @@ SAMPLES: Final[dict[str, dict[str, JsonValue]]] = {
     "TimeMasking": {"time_mask_param": 10},
     "XYMasking": {"num_masks_x": [1, 2], "num_masks_y": [1, 2], "mask_x_length": 8, "mask_y_length": 8},
 }
+
+# What a transform is measured with when labels are held against pixels: enough of a shape of 80 pixels must be left.
+FOLLOWING_SAMPLES: Final[dict[str, dict[str, JsonValue]]] = {
+    "AtLeastOneBBoxRandomCrop": {"height": 180, "width": 180},
+    "CenterCrop": {"height": 201, "width": 221},
+    "Crop": {"x_min": 15, "y_min": 10, "x_max": 231, "y_max": 235},
+    "Erasing": {"scale": [0.02, 0.08]},
+    "GridDropout": {"unit_size_range": [50, 80], "ratio": 0.3},
+    "LongestMaxSize": {"max_size": 400},
+    "Morphological": {"scale": [2, 2]},
+    "PadIfNeeded": {"min_height": 330, "min_width": 350},
+    "RandomCrop": {"height": 190, "width": 200},
+    "RandomResizedCrop": {"size": [300, 300], "scale": [0.4, 1.0]},
+    "RandomSizedBBoxSafeCrop": {"height": 250, "width": 270},
+    "RandomSizedCrop": {"min_max_height": [150, 230], "size": [240, 260]},
+    "Resize": {"height": 267, "width": 389},
+    "SmallestMaxSize": {"max_size": 333},
+}

@@ -1,4 +1,4 @@
-"""Checks that whoever plugs something into nfold can run over it; ours run over every entry of our own tables."""
+"""The contract of executors, checked."""
 
 from __future__ import annotations
 

@@ -1,0 +1,45 @@
+"""What a disk may refuse, as errors with a hint."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+
+from nfold.errors import DiskError, OutputError
+
+_DISK_ERRNOS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EIO: "the disk reports an input/output error",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open on this machine",
+}
+
+
+@contextlib.contextmanager
+def disk_errors(action: str) -> Iterator[None]:
+    """Turn the OSErrors of a failing disk, and of missing rights, into errors with a hint."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, (DiskError, OutputError)):
+            raise
+        reason = _DISK_ERRNOS.get(error.errno or 0)
+        if reason is not None:
+            raise DiskError(
+                f"Cannot {action}: {reason}.",
+                hint="Make room (or mount it writable), then run the same command: it goes on where it stopped.",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise OutputError(
+                f"Cannot {action}: permission denied.",
+                hint="Choose a folder that you may write to.",
+                code="output.permission",
+            ) from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(
+                f"Cannot {action}: the name is too long.", hint="Give a shorter --name.", code="output.name_too_long"
+            ) from error
+        raise

@@ -1,0 +1,50 @@
+"""What another format cannot say, found before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from nfold.annotations import LabelKind
+from nfold.errors import UsageError
+from nfold.formats import DatasetFormat
+from nfold.formats.base import OneTaskFormat
+
+IN_WORDS: Final[dict[LabelKind, str]] = {
+    "class": "classes of whole pictures",
+    "boxes": "boxes",
+    "oriented": "oriented boxes",
+    "polygons": "outlines",
+    "parts": "outlines of several parts",
+    "masks": "masks of objects",
+    "semantic": "masks of whole pictures",
+    "points": "key points",
+    "crowd": "crowd regions",
+    "attributes": "attributes of objects",
+}
+
+
+def find_losses(kinds: Mapping[LabelKind, int], target: DatasetFormat) -> dict[LabelKind, int]:
+    """Kinds of labels that a format cannot hold, with how many there are."""
+    holds = target.holds_among(kinds) if isinstance(target, OneTaskFormat) else target.holds
+    return {kind: count for kind, count in kinds.items() if count and kind not in holds}
+
+
+def refuse_losses(losses: Mapping[LabelKind, int], target: DatasetFormat) -> None:
+    """Refuse to lose labels unasked.
+
+    Raises:
+        UsageError: Something would be lost; the message says what and how much.
+    """
+    if losses:
+        raise UsageError(
+            f"--to {target.name}: this format cannot hold {in_words(losses)}.",
+            hint="Choose another format, or accept it with --on-loss list: the report then lists what was left out.",
+            code="labels.loss",
+        )
+
+
+def in_words(losses: Mapping[LabelKind, int]) -> str:
+    """A list for people: `12 key points and 3 crowd regions`."""
+    parts = [f"{count:,} {IN_WORDS[kind]}" for kind, count in losses.items()]
+    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)

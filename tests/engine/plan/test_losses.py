@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import typing
+
+import pytest
+
+from nfold.annotations import LabelKind
+from nfold.errors import UsageError
+from nfold.formats import FORMATS
+from nfold.plan.losses import IN_WORDS, find_losses, in_words, refuse_losses
+
+
+def test_what_a_format_holds_is_no_loss_and_what_is_not_there_neither() -> None:
+    assert find_losses({"boxes": 3, "points": 0}, FORMATS["voc"]) == {}
+    assert find_losses({"boxes": 3, "points": 2}, FORMATS["create-ml"]) == {"points": 2}
+    refuse_losses({}, FORMATS["voc"])
+
+
+def test_a_loss_is_refused_with_what_and_how_much_and_the_way_out() -> None:
+    with pytest.raises(UsageError, match=r"--to create-ml: .* 1,200 key points and 3 crowd regions") as caught:
+        refuse_losses({"points": 1200, "crowd": 3}, FORMATS["create-ml"])
+    assert caught.value.stable_code == "labels.loss"
+    assert "--on-loss list" in (caught.value.hint or "")
+
+
+def test_every_kind_has_words() -> None:
+    assert set(IN_WORDS) == set(typing.get_args(LabelKind))
+    assert in_words({"boxes": 1}) == "1 boxes"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_hold_kinds_that_there_are(name: str) -> None:
+    assert FORMATS[name].holds <= set(typing.get_args(LabelKind))

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nfold.assembly import (
+    RECORD,
+    AssembledFile,
+    digest_of_assembled,
+    is_as_assembled,
+    read_assembled,
+    refuse_foreign_label_files,
+)
+from nfold.errors import ForeignFileError
+from nfold.manifest import file_digest
+from nfold.storage import LocalStorage
+from tests.conftest import tree
+from tests.engine.data_sets import make_coco, make_csv, make_yolo
+
+Expand = Callable[..., Any]
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> LocalStorage:
+    return LocalStorage(tmp_path / "out")
+
+
+def test_originals_come_first_and_as_they_were_and_then_the_copies_of_each(
+    tmp_path: Path, expand_inline: Expand
+) -> None:
+    make_coco(tmp_path / "data")
+    expand_inline(tmp_path / "data", tmp_path / "out", copies=2)
+    before = json.loads((tmp_path / "data/instances.json").read_text())
+    after = json.loads((tmp_path / "out/instances.json").read_text())
+    assert list(after) == list(before)
+    assert {**after, "images": None, "annotations": None} == {**before, "images": None, "annotations": None}
+    assert after["images"][:2] == before["images"]
+    assert after["annotations"][:3] == before["annotations"]
+    assert [image["file_name"] for image in after["images"][2:]] == [
+        "one_aug1.png",
+        "one_aug2.png",
+        "two_aug1.png",
+        "two_aug2.png",
+    ]
+    assert len({image["id"] for image in after["images"]}) == 6
+    ids = {image["id"] for image in after["images"]}
+    assert {annotation["image_id"] for annotation in after["annotations"]} <= ids
+
+
+def test_what_is_assembled_is_on_record_with_its_digest_and_counts_in_the_digest_of_the_tree(
+    tmp_path: Path, expand_inline: Expand, storage: LocalStorage
+) -> None:
+    make_csv(tmp_path / "data")
+    report = expand_inline(tmp_path / "data", tmp_path / "out", copies=1)
+    files = read_assembled(storage)
+    assert set(files) == {"boxes.csv"}
+    entry = files["boxes.csv"]
+    assert entry.sha256 == tree(tmp_path / "out")["boxes.csv"]
+    assert is_as_assembled(storage, entry)
+    assert digest_of_assembled(files.values()) == file_digest("boxes.csv", entry.sha256 or "")
+    (tmp_path / "out/boxes.csv").write_text("x" * entry.size)
+    assert not is_as_assembled(storage, entry)
+    assert report.bytes_after == sum(
+        path.stat().st_size
+        for path in (tmp_path / "out").rglob("*")
+        if path.is_file() and ".nfold" not in path.parts and path.name != "nfold.json"
+    )
+
+
+def test_companions_are_copied_byte_for_byte_and_follow_their_source(tmp_path: Path, expand_inline: Expand) -> None:
+    make_yolo(tmp_path / "data")
+    expand_inline(tmp_path / "data", tmp_path / "out", copies=1)
+    assert (tmp_path / "out/classes.txt").read_bytes() == (tmp_path / "data/classes.txt").read_bytes()
+    (tmp_path / "data/classes.txt").write_text("cat\ndog\nbird\n")
+    expand_inline(tmp_path / "data", tmp_path / "out", copies=1)
+    assert (tmp_path / "out/classes.txt").read_text() == "cat\ndog\nbird\n"
+
+
+def test_a_new_class_in_front_renumbers_the_labels_of_all_pictures(tmp_path: Path, expand_inline: Expand) -> None:
+    """Numbers of classes stand in every label file: none may be left with those of a former run."""
+    make_csv(tmp_path / "data")
+    expand_inline(tmp_path / "data", tmp_path / "out", copies=1, to="yolo")
+    table = tmp_path / "data/boxes.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([lines[0], "two.png,1,1,9,9,ant", *lines[1:]]) + "\n")
+    expand_inline(tmp_path / "data", tmp_path / "out", copies=1, to="yolo")
+    expand_inline(tmp_path / "data", tmp_path / "fresh", copies=1, to="yolo")
+    assert tree(tmp_path / "out") == tree(tmp_path / "fresh")
+
+
+def test_a_class_with_another_name_is_renamed_in_the_labels_of_all_pictures(
+    tmp_path: Path, expand_inline: Expand
+) -> None:
+    make_yolo(tmp_path / "data")
+    expand_inline(tmp_path / "data", tmp_path / "out", copies=1, to="voc")
+    (tmp_path / "data/classes.txt").write_text("kitten\ndog\n")
+    expand_inline(tmp_path / "data", tmp_path / "out", copies=1, to="voc")
+    expand_inline(tmp_path / "data", tmp_path / "fresh", copies=1, to="voc")
+    assert tree(tmp_path / "out") == tree(tmp_path / "fresh")
+    assert "kitten" in (tmp_path / "out/Annotations/one_aug1.xml").read_text()
+
+
+def test_a_label_file_that_is_no_longer_asked_for_goes_unless_somebody_changed_it(
+    tmp_path: Path, expand_inline: Expand
+) -> None:
+    for number in (1, 2):
+        make_csv(tmp_path / "data")
+        shutil.copy(tmp_path / "data/boxes.csv", tmp_path / "data/more.csv")
+        (tmp_path / "data/boxes.csv").write_text("image_path,xmin,ymin,xmax,ymax,label\none.png,1,2,30,20,cat\n")
+        (tmp_path / "data/more.csv").write_text("image_path,xmin,ymin,xmax,ymax,label\ntwo.png,1,2,30,20,cat\n")
+        target = tmp_path / f"out{number}"
+        expand_inline(tmp_path / "data", target, copies=1)
+        if number == 2:
+            (target / "more.csv").write_text("mine")
+        (tmp_path / "data/more.csv").unlink()
+        report = expand_inline(tmp_path / "data", target, copies=1)
+        assert (target / "more.csv").exists() == (number == 2)
+        assert report.kept == (("more.csv",) if number == 2 else ())
+        shutil.rmtree(tmp_path / "data")
+
+
+def test_what_stands_in_the_way_and_is_not_ours_is_refused(storage: LocalStorage) -> None:
+    refuse_foreign_label_files(storage, ["labels.json"])
+    storage.put("labels.json", b"{}")
+    with pytest.raises(ForeignFileError, match=r"labels\.json"):
+        refuse_foreign_label_files(storage, ["labels.json"])
+    with storage.lines(RECORD) as write:
+        write(json.dumps({"file": "labels.json", "sha256": None, "size": 0, "mtime_ns": 0}))
+    refuse_foreign_label_files(storage, ["labels.json"])
+    assert is_as_assembled(storage, AssembledFile(file="labels.json")), "what was intended is a leftover of ours"
