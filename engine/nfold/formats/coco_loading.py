@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,16 +63,6 @@ class Loaded:
             "rest": self.rest,
             "largest_ids": [self.largest_image_id, self.largest_annotation_id],
         }
-
-
-@contextmanager
-def at_once(scratch: sqlite3.Connection) -> Iterator[None]:
-    """Writes as one transaction: SQLite goes through all changed pages at the end of each, and else each row is one."""
-    scratch.execute("begin")
-    try:
-        yield
-    finally:
-        scratch.execute("commit")
 
 
 def load_documents(

@@ -14,10 +14,11 @@ from nfold.formats.base import Label, ReadContext, Source, SourceProblem, split_
 from nfold.formats.coco_categories import Categories
 from nfold.formats.coco_finding import is_document
 from nfold.formats.coco_ids import steps_for
-from nfold.formats.coco_loading import Loaded, at_once, load_documents
+from nfold.formats.coco_loading import Loaded, load_documents
 from nfold.formats.coco_locating import DocumentSplit, count_guesses, locate, split_of
 from nfold.formats.coco_objects import UNVARIED_KEYS, frame_of, mend_numbers, to_annotation
 from nfold.formats.index import FoundFile
+from nfold.formats.scratch import at_once
 from nfold.storage import normal_id
 
 ORPHANS = "annotation of a picture that its file does not list"

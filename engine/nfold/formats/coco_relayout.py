@@ -11,9 +11,9 @@ from typing import Any
 from nfold.annotations import Annotation, Category, DatasetInfo, OutputImage
 from nfold.formats.base import Images, Placement, Write, split_of
 from nfold.formats.coco_ids import IdSteps, steps_for
-from nfold.formats.coco_loading import at_once
 from nfold.formats.coco_shapes import copied_entry, new_entry, to_json
 from nfold.formats.coco_writer import identity_of, write_document
+from nfold.formats.scratch import at_once
 
 NO_CLASS = "object"
 

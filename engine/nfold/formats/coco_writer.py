@@ -11,8 +11,8 @@ from typing import Any
 from nfold.annotations import Document, OutputImage
 from nfold.formats.base import Images, Placement, Write
 from nfold.formats.coco_ids import IdSteps, whole_number
-from nfold.formats.coco_loading import at_once
 from nfold.formats.coco_shapes import copied_entry, to_json
+from nfold.formats.scratch import at_once
 from nfold.storage import normal_id
 
 

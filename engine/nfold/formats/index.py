@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from nfold.formats.scratch import at_once
 from nfold.storage import normal_id
 
 
@@ -49,9 +50,8 @@ class FileIndex:
         """Filled at the first look-up: formats whose paths say all never pay for it."""
         fill, self._fill = self._fill, None
         if fill is not None:
-            self._filled_in.execute("begin")
-            fill(self)
-            self._filled_in.execute("commit")
+            with at_once(self._filled_in):
+                fill(self)
         return self._filled_in
 
     def add_image(self, file: FoundFile) -> None:

@@ -21,7 +21,21 @@ LABEL_FILE = "label or text file"
 """Said of files that may hold boxes, polygons or points; a format that reads them takes them up itself."""
 
 _TELLING_STEMS = frozenset(
-    ["classes", "labels", "names", "obj", "predefined_classes", "train", "training", "val", "valid", "validation", "test", "testing", "trainval"]
+    [
+        "classes",
+        "labels",
+        "names",
+        "obj",
+        "predefined_classes",
+        "train",
+        "training",
+        "val",
+        "valid",
+        "validation",
+        "test",
+        "testing",
+        "trainval",
+    ]
 )
 
 _Place = TypeVar("_Place", bound=Hashable)

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from nfold.annotations import DatasetInfo, Document, ImageLabels, LabelKind, kinds_of
 from nfold.errors import InputError
 from nfold.formats.base import Label, ReadContext, Source, SourceProblem
+from nfold.formats.scratch import at_once
 from nfold.formats.yolo_data import (
     Declaration,
     declared_for_darknet,
@@ -72,11 +73,12 @@ class YoloReading:
             examples=self.examples,
         )
         table = ImageTable(self.context.scratch)
-        members.fill(table, folders)
-        rules = self._rules(table, yaml, names)
-        for entry in table.entries(only_in_splits=members.has_splits):
-            self._take(table, entry, rules, members)
-        self._count_orphans(table, folders, {one.path for one in members.lists})
+        with at_once(self.context.scratch):
+            members.fill(table, folders)
+            rules = self._rules(table, yaml, names)
+            for entry in table.entries(only_in_splits=members.has_splits):
+                self._take(table, entry, rules, members)
+            self._count_orphans(table, folders, {one.path for one in members.lists})
         return self._info(yaml, names, members)
 
     def _names(self, yaml: Declaration | None) -> tuple[str, ...] | None:
