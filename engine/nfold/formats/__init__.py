@@ -25,12 +25,12 @@ from nfold.formats.base import (
 from nfold.formats.class_folders import ClassFolders
 from nfold.formats.coco import Coco
 from nfold.formats.create_ml import CreateMl
-from nfold.formats.csv_table import CsvTables
 from nfold.formats.folder import PlainFolder
-from nfold.formats.hf_metadata import HfMetadata
+from nfold.formats.hf import HfMetadata
 from nfold.formats.index import FileIndex, FoundFile
 from nfold.formats.masks import Masks
 from nfold.formats.scan import LABEL_FILE, PassedOver, scan_folder, selector, summarise
+from nfold.formats.tables import CsvTables
 from nfold.formats.voc import Voc
 from nfold.formats.yolo import Yolo
 

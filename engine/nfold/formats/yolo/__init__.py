@@ -1,0 +1,86 @@
+"""YOLO: one text file of boxes, outlines, key points or oriented boxes for each image, and a data.yaml or Darknet's lists.
+
+The parts: `yolo_data` and `yolo_yaml` (what data.yaml and the like say), `yolo_layout` (where label files are),
+`yolo_places` and `yolo_table` (images, lists and splits), `yolo_lines` (text to annotations), `yolo_read`; then
+`yolo_outline`, `yolo_encode` (annotations to text) and `yolo_writer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from nfold.annotations import DatasetInfo, LabelKind
+from nfold.errors import InputError
+from nfold.formats.base import LabelWriter, ReadContext, Scan, Source
+from nfold.formats.yolo.data import declared_in_yaml, name_files
+from nfold.formats.yolo.layout import LabelFolders, find_label_folders, matching, sampled
+from nfold.formats.yolo.lines import Task
+from nfold.formats.yolo.reading import YoloReading
+from nfold.formats.yolo.writer import make_writer, task_for
+
+_HOLDS: Mapping[Task, frozenset[LabelKind]] = {
+    "detect": frozenset({"boxes"}),
+    "segment": frozenset({"boxes", "polygons", "masks"}),
+    "pose": frozenset({"boxes", "points"}),
+    "obb": frozenset({"boxes", "oriented"}),
+}
+
+
+class Yolo:
+    """Boxes, outlines of one ring, key points and oriented boxes.
+
+    A data set holds one of them: where others come along, the one that says most is written. Pixels are held as the
+    exact ring round them. An object of several parts becomes one ring that joins them over bridges without width,
+    and is listed as lost, since no reader can tell the parts again.
+    """
+
+    name: ClassVar[str] = "yolo"
+    has_annotations: ClassVar[bool] = True
+    holds: ClassVar[frozenset[LabelKind]] = frozenset({"boxes", "oriented", "polygons", "masks", "points"})
+
+    def holds_among(self, kinds: Mapping[LabelKind, int]) -> frozenset[LabelKind]:
+        """Boxes, and what the one kind of line is about that such a data set is written in."""
+        return _HOLDS[task_for(kinds)]
+
+    def recognise(self, root: Path, scan: Scan) -> str | None:
+        """A data.yaml that names classes, or text files that belong to images and read like YOLO labels."""
+        if not scan.images:
+            return None
+        try:
+            yaml = declared_in_yaml(root, scan)
+        except InputError:
+            # One that cannot be read is no reason alone; where labels speak for YOLO, reading them will say what is wrong.
+            yaml = None
+        try:
+            folders = find_label_folders(root, scan)
+        except InputError:
+            return "several folders of YOLO label files"
+        found = sampled(root, matching(root, scan, folders))
+        if yaml is not None and yaml.entries:
+            return f"YOLO: {yaml.file} names the classes and the images"
+        if not found[True] and not (found[None] and not found[False] and name_files(scan)):
+            return None
+        # One odd file among many is a broken label; many are something else.
+        if found[False] > found[True]:
+            return None
+        return f"YOLO: {_counted(scan, folders)}"
+
+    def read(self, context: ReadContext, take: Callable[[Source], None]) -> DatasetInfo:
+        """Every image that data.yaml, a list or a split folder puts into the data set is a source."""
+        return YoloReading(context=context, take=take).run()
+
+    def writer(self, info: DatasetInfo, *, keeps_layout: bool, splits: tuple[str | None, ...]) -> LabelWriter:
+        """In the tree of the input, or as `images/<split>` and `labels/<split>`.
+
+        Raises:
+            UsageError: Classes differ in how many key points they have, which YOLO cannot say.
+        """
+        return make_writer(info, keeps_layout=keeps_layout, splits=splits)
+
+
+def _counted(scan: Scan, folders: LabelFolders) -> str:
+    count = sum(number for (_, ending), number in scan.label_folders.items() if ending == ".txt")
+    count -= sum(path.lower().endswith(".txt") for path in name_files(scan))
+    return f"{count:,} text files of labels, {folders}"
