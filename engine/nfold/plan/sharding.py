@@ -18,6 +18,8 @@ FEWEST_SHARDS = 16
 """A small job is cut finer than the size asks for, so that every core has work."""
 
 _BUCKET_BITS = 18
+_LABELS_LIKE_A_FILE = 16_384
+"""Letters of labels that count as a file: they travel with a shard, and a few shards are always on their way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,8 @@ def cut_ranges(table: SourceTable) -> list[KeyRange]:
 
 def _files_by_bucket(table: SourceTable) -> tuple[dict[int, int], list[int]]:
     shift = KEY_BITS - _BUCKET_BITS
-    rows = table.connection.execute(f"select key >> {shift}, sum(1 + copies) from sources group by 1 order by 1")
+    weight = f"1 + copies + coalesce(length(labels), 0) / {_LABELS_LIKE_A_FILE}"
+    rows = table.connection.execute(f"select key >> {shift}, sum({weight}) from sources group by 1 order by 1")
     counts = dict(rows.fetchall())
     return counts, list(counts)
 

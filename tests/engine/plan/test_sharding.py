@@ -97,3 +97,12 @@ def test_a_small_job_is_cut_into_enough_shards_for_every_core() -> None:
     with table_of(dict.fromkeys(names_of(list(range(64))), 5)) as table:
         busy = [shard for shard in make_shards(table, cut_ranges(table), {}, {}) if shard.sources]
     assert len(busy) >= FEWEST_SHARDS
+
+
+def test_heavy_labels_make_smaller_shards() -> None:
+    with table_of([f"{number}.png" for number in range(400)]) as table:
+        light = len(cut_ranges(table))
+        table.connection.execute("update sources set labels = ?", ("x" * 1_000_000,))
+        shards = list(make_shards(table, cut_ranges(table), {}))
+        assert len(shards) > 4 * light
+        assert max(sum(len(source.labels or "") for source in shard.sources) for shard in shards) < 16_000_000
