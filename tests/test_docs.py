@@ -120,7 +120,8 @@ class TestCommandLine:
 
     def test_every_field_that_is_printed_as_json_is_described(self) -> None:
         from nfold.diagnosis import Diagnosis, Finding
-        from nfold.provenance import Explanation, Regeneration
+        from nfold.provenance import Explanation
+        from nfold.regeneration import Regeneration
         from nfold.rehearsal import PlannedClass, PlanSummary
         from nfold.report import ClassReport, ExpansionReport, Leak
         from nfold.verification import Fault, VerificationReport
@@ -205,11 +206,14 @@ def error_codes() -> set[str]:
 
     codes = {kind.code for kind in subclasses(NfoldError)} | set(IMAGE_ERROR_CODES)
     for path in sorted((ROOT / "engine").rglob("*.py")):
-        if path.name == "testing.py":
+        if "testing" in path.parts:
             continue  # its errors are made up, to be caught by itself
         for node in ast.walk(ast.parse(read(path))):
             if isinstance(node, ast.keyword) and node.arg == "code" and isinstance(node.value, ast.Constant):
                 codes.add(node.value.value)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                # Formats hand codes on as plain arguments, too; `labels.txt` is a file.
+                codes.update(re.findall(r"^labels\.(?!txt$|json$)[a-z_]+$", node.value) and [node.value])
     return codes
 
 
@@ -383,6 +387,166 @@ class TestPages:
         assert set(EXTENSIONS) <= endings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A data set as docs/formats.md shows it: a tree, and the files whose contents stand behind it."""
+
+    format: str
+    kinds: frozenset[str]
+    tree: tuple[str, ...]
+    files: dict[str, str]
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.format}:{self.line}"
+
+    def build(self, root: Path) -> Path:
+        """Pictures are painted, masks with numbers 0 to 2 and 255, all other files have to be on the page."""
+        import numpy as np
+        import PIL.Image
+
+        for number, path in enumerate(self.tree):
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if path in self.files:
+                target.write_text(self.files[path], encoding="utf-8")
+            elif path.startswith("masks/"):
+                mask = np.zeros((48, 64), np.uint8)
+                mask[8:32, 10:40], mask[20:40, 36:60], mask[:2] = 1, 2, 255
+                PIL.Image.fromarray(mask).save(target)
+            else:
+                assert path.endswith(".jpg"), f"{self}: the page does not say what is in {path}"
+                noise = np.random.default_rng(number).integers(0, 256, (6, 8, 3), np.uint8)
+                PIL.Image.fromarray(noise).resize((64, 48)).save(target, quality=95)
+        assert set(self.files) <= set(self.tree)
+        return root
+
+
+def examples() -> list[Example]:
+    found: list[Example] = []
+    for block in blocks(ROOT / "docs/formats.md"):
+        if begins := re.fullmatch(r"text example ([\w-]+): (.+)", block.fence):
+            kinds = frozenset(begins[2].split(", "))
+            tree = tuple(block.text.split())
+            found.append(Example(format=begins[1], kinds=kinds, tree=tree, files={}, line=block.line))
+        elif " " in block.fence and not block.fence.startswith("python"):
+            found[-1].files[block.fence.partition(" ")[2]] = block.text
+    return found
+
+
+def rows_of(text: str) -> list[list[str]]:
+    """The cells of the first table in a text, without its head."""
+    lines = re.search(r"(?:^\|.*\n)+", text, re.MULTILINE)[0].splitlines()  # type: ignore[index]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+class TestFormats:
+    def test_there_is_an_example_of_each_format_with_label_files(self) -> None:
+        from nfold.formats import FORMATS
+
+        wanted = {name for name, known in FORMATS.items() if known.has_annotations}
+        assert {example.format for example in examples()} == wanted
+
+    @pytest.mark.parametrize("example", examples(), ids=str)
+    def test_every_example_is_read_as_the_page_says(self, example: Example, tmp_path: Path) -> None:
+        source = example.build(tmp_path / "source")
+        report = nfold.expand(source, tmp_path / "target", copies=1, recipe="detection", workers=1)
+        pictures = [path for path in example.tree if path.endswith(".jpg")]
+        assert report.format.partition(" ")[0] == example.format
+        assert report.is_whole, report.skipped
+        assert report.images_before == len(pictures)
+        if example.kinds == {"class"}:
+            assert {row.category for row in report.classes} >= {"cat", "dog"}
+        else:
+            assert report.labels is not None
+            assert set(report.labels.kinds) == example.kinds
+            assert report.labels.came == report.labels.kept + sum(report.labels.dropped.values())
+        for path in example.tree:
+            assert (tmp_path / "target" / path).is_file(), path
+        assert nfold.verify(tmp_path / "target").is_sound
+
+    def test_another_format_is_laid_out_as_the_page_says(self, tmp_path: Path) -> None:
+        from nfold.formats import FORMATS
+
+        sources = {
+            example.format: example.build(tmp_path / f"source-{example.format}")
+            for example in examples()
+            if example.format in ("create-ml", "coco")
+        }
+        rows = rows_of(section(ROOT / "docs/formats.md", "Another format"))
+        assert {row[0].strip("`") for row in rows} == {name for name, it in FORMATS.items() if it.has_annotations}
+        for name, files in rows:
+            target = tmp_path / name.strip("`")
+            nfold.expand(
+                # Of boxes alone nothing would be left in masks.
+                sources["coco" if name == "`masks`" else "create-ml"],
+                target,
+                copies=0,
+                split=None if name == "`masks`" else "100/0",
+                to=name.strip("`"),
+                on_loss="list",
+                recipe="detection",
+                workers=1,
+            )
+            for path in re.findall(r"`([^`]+)`", files):
+                assert (target / path).is_file(), f"{name}: {path}"
+
+    def test_the_table_of_what_is_lost_is_that_of_the_code(self) -> None:
+        from typing import get_args
+
+        from nfold.annotations import LabelKind
+        from nfold.formats import FORMATS
+
+        text = section(ROOT / "docs/formats.md", "What is lost")
+        head = re.findall(r"^\| kind \|(.*)\|$", text, re.MULTILINE)[0]
+        names = re.findall(r"`([\w-]+)`", head)
+        assert set(names) == set(FORMATS)
+        rows = {row[0].strip("`"): row[1:] for row in rows_of(text)}
+        assert set(rows) == set(get_args(LabelKind))
+        for kind, cells in rows.items():
+            for name, cell in zip(names, cells, strict=True):
+                assert (cell != "no") == (kind in FORMATS[name].holds), f"{kind} in {name}"
+
+    def test_every_format_and_every_rule_is_named(self) -> None:
+        from typing import get_args
+
+        from nfold.annotations.drops import DropRule
+        from nfold.formats import FORMATS
+
+        assert {row[0].strip("`") for row in rows_of(section(ROOT / "docs/formats.md", "All of them"))} == set(FORMATS)
+        named = names_of(section(ROOT / "docs/labels.md", "What is dropped"))
+        assert set(get_args(DropRule)) <= named
+
+
+class TestLabels:
+    def test_the_table_of_agreement_is_that_of_the_catalogue(self) -> None:
+        measured = {}
+        for name, entry in json.loads(read(ROOT / "engine/nfold/recipe/catalogue.json"))["transforms"].items():
+            follows = entry["capabilities"]["follows"] if entry.get("capabilities") else None
+            if follows:
+                measured[name] = follows
+        shown = {row[0]: row[1:] for row in rows_of(section(ROOT / "docs/labels.md", "How well they follow"))}
+        assert shown == {name: agreement_cells(follows) for name, follows in measured.items()}
+
+    def test_every_field_of_the_ledger_is_described(self) -> None:
+        from nfold.report import LabelsReport, ObjectClassReport
+
+        named = names_of(section(ROOT / "docs/command-line.md", "nfold expand"))
+        for kind in (LabelsReport, ObjectClassReport):
+            missing = {field.name for field in dataclasses.fields(kind)} - named
+            assert not missing, f"{sorted(missing)} of {kind.__name__}"
+
+    def test_the_picture_of_labels_is_small_and_has_its_licences(self) -> None:
+        assert (ROOT / "docs/pictures/labels.jpg").stat().st_size < 300_000
+        assert "labels.jpg" in read(ROOT / "docs/pictures/LICENSES.md")
+
+
+def agreement_cells(follows: dict[str, Any]) -> list[str]:
+    """The figures of one transform as docs/labels.md shows them."""
+    pairs = [follows[target] for target in ("boxes", "oriented", "polygons", "masks")]
+    return [*("-" if pair is None else f"{pair[0]:.3f} / {pair[1]:.3f}" for pair in pairs), f"{follows['points']:.2f}"]
+
+
 def anchors(page: Path) -> set[str]:
     """As GitHub makes them of headings."""
     headings = re.findall(r"^#+ (.+)$", read(page), re.MULTILINE)
@@ -418,4 +582,24 @@ def workplace(tmp_path: Path, example_photos: Path) -> Path:
         with PIL.Image.open(original) as picture:
             picture.resize((picture.width // 4, picture.height // 4)).save(copy, quality=90)
     shutil.copytree(tmp_path / "photos", tmp_path / "examples" / "photos")
+    make_trees(tmp_path / "trees")
     return tmp_path
+
+
+def make_trees(root: Path) -> None:
+    """A small YOLO set: `images/train`, `images/val`, `labels/...`, data.yaml."""
+    import numpy as np
+    import PIL.Image
+
+    lines = {"train": ("0 0.5 0.5 0.4 0.4", "0 0.4 0.4 0.3 0.3\n1 0.7 0.7 0.2 0.2", "1 0.5 0.6 0.3 0.3"), "val": ("",)}
+    for split, files in lines.items():
+        for number, text in enumerate(files):
+            picture, label = root / f"images/{split}/{number}.jpg", root / f"labels/{split}/{number}.txt"
+            for path in (picture, label):
+                path.parent.mkdir(parents=True, exist_ok=True)
+            noise = np.random.default_rng([len(split), number]).integers(0, 256, (12, 16, 3), np.uint8)
+            PIL.Image.fromarray(noise).resize((160, 120)).save(picture, quality=90)
+            label.write_text(f"{text}\n" if text else "", encoding="utf-8")
+    (root / "data.yaml").write_text(
+        "train: images/train\nval: images/val\nnames: {0: alive, 1: dead}\n", encoding="utf-8"
+    )

@@ -28,6 +28,11 @@ def labels_summary(labels: LabelsReport | None) -> list[str]:
     if labels is None:
         return []
     lines = _classes(labels.classes)
+    if labels.kinds.get("semantic"):
+        lines += [
+            "",
+            f"  {count(labels.kinds['semantic'], 'mask')} moved with the pictures, nearest pixel by nearest pixel",
+        ]
     if labels.came:
         told = f"  Annotations in the copies: {labels.came:,} came, {labels.kept:,} kept"
         if labels.dropped:
@@ -42,7 +47,7 @@ def labels_summary(labels: LabelsReport | None) -> list[str]:
             f"average, {labels.looseness_most:.2f} at most"
         )
     if labels.losses:
-        lines.append(f"  Left out, since the format cannot hold them: {_losses(labels.losses)}")
+        lines.append(f"  Left out, since the format cannot hold them: {losses_in_words(labels.losses)}")
     if labels.repairs:
         lines.append(f"  Mended on reading: {_numbered(labels.repairs)}")
     return lines
@@ -113,7 +118,8 @@ def _more(classes: int) -> list[str]:
     return [f"  and {count(left, 'more class', 'more classes')}; --json has them all"] if left > 0 else []
 
 
-def _losses(counts: Mapping[str, int]) -> str:
+def losses_in_words(counts: Mapping[str, int]) -> str:
+    """Kinds of labels with how many of each there are."""
     from nfold.plan.losses import in_words
 
     return in_words(counts)  # type: ignore[arg-type]

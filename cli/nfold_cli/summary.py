@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nfold_cli.label_summary import labels_summary, planned_labels
+from nfold_cli.label_summary import labels_summary, losses_in_words, planned_labels
 from nfold_cli.text import bold, count, duration, printable, size, table
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ def plan_summary(plan: PlanSummary) -> str:
         lines.append(f"  {count(plan.already_there, 'image')} there already; only the difference would be written")
     lines += _classes(plan.classes)
     lines += planned_labels(plan.objects)
+    if plan.losses:
+        lines += ["", f"  Would be left out, since the format cannot hold them: {losses_in_words(plan.losses)}"]
     lines += _passed_over(plan.passed_over, plan.passed_over_examples)
     lines += ["", "Nothing was written."]
     return "\n".join(lines) + "\n"

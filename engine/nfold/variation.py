@@ -283,8 +283,8 @@ def pixel_hash(image: Image) -> str:
 
 def _resolved(sample: Sample, recipe: RecipeInForce) -> Sample:
     size = _size(sample.image)
-    if sample.mask is not None and sample.mask.shape != size[::-1]:
-        height, width = sample.mask.shape
+    if sample.mask is not None and sample.mask.shape[:2] != size[::-1]:
+        height, width = sample.mask.shape[:2]
         raise SampleError(
             f"The mask is {width} x {height} and the picture {size[0]} x {size[1]}.",
             hint="Both must show the same pixels; check whether one of them was resized or turned.",

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from nfold.errors import ForeignFileError, InputError, OutputMismatchError, UsageError
@@ -149,6 +151,13 @@ class TestEveryFormat:
     @pytest.mark.parametrize("other", ANNOTATED)
     def test_it_can_be_written_as_any_other(self, name: str, other: str, tmp_path: Path, expand_inline: Expand) -> None:
         source, target = make(name, tmp_path), tmp_path / "out"
+        if "masks" in (name, other) and (name, other) not in {("masks", "masks"), ("masks", "voc"), ("coco", "masks")}:
+            # Boxes are no pixels, and pixels no boxes: there would be nothing left.
+            with pytest.raises(UsageError) as nothing:
+                expand_inline(source, target, copies=1, to=other, on_loss="list")
+            assert nothing.value.stable_code == "labels.nothing_left"
+            assert not target.exists()
+            return
         report = expand_inline(source, target, copies=1, to=other, on_loss="list")
         if report.labels.losses:
             with pytest.raises(UsageError) as caught:
@@ -304,6 +313,21 @@ class TestRules:
             expand_inline(source, tmp_path / "out", copies=10)
         assert not list(tmp_path.glob("out/images/*"))
         assert expand_inline(source, tmp_path / "out", copies=9, include=["*two*"]).copies == 9
+
+
+def test_masks_in_colour_follow_and_never_get_a_new_colour(tmp_path: Path, expand_inline: Expand) -> None:
+    colours = {(0, 0, 0), (10, 200, 30), (200, 0, 90)}
+    for number in range(2):
+        write_picture(tmp_path / f"data/images/{number}.png", number, width=60, height=40)
+        mask = np.zeros((40, 60, 3), np.uint8)
+        mask[5:20, 10:40], mask[22:35, 5:30] = (10, 200, 30), (200, 0, 90)
+        (tmp_path / "data/masks").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / f"data/masks/{number}.png"), mask)
+    report = expand_inline(tmp_path / "data", tmp_path / "out", copies=3, recipe="geometry")
+    assert report.is_whole
+    for path in (tmp_path / "out/masks").iterdir():
+        found = {tuple(int(value) for value in colour) for colour in cv2.imread(str(path)).reshape(-1, 3)}
+        assert found <= colours
 
 
 class TestManyWorkers:

@@ -30,6 +30,28 @@ def find_losses(kinds: Mapping[LabelKind, int], target: DatasetFormat) -> dict[L
     return {kind: count for kind, count in kinds.items() if count and kind not in holds}
 
 
+_PAINTED: Final[frozenset[LabelKind]] = frozenset({"polygons", "parts", "masks"})
+"""What becomes classes of pixels where a format knows pixels alone."""
+
+
+def refuse_nothing_left(kinds: Mapping[LabelKind, int], target: DatasetFormat) -> None:
+    """Refuse a format in which every picture would look as if nothing were in it, whatever is said about losses.
+
+    Raises:
+        UsageError: None of the kinds that there are can be told in it.
+    """
+    there = {kind for kind, count in kinds.items() if count and kind != "attributes"}
+    held = target.holds | (_PAINTED if "semantic" in target.holds else frozenset())
+    if there and target.holds and not there & held:
+        raise UsageError(
+            f"--to {target.name}: nothing of these labels would be left; this format holds "
+            f"{' and '.join(IN_WORDS[kind] for kind in sorted(target.holds))}, and there are only "
+            f"{' and '.join(IN_WORDS[kind] for kind in sorted(there))}.",
+            hint="Choose a format that holds them.",
+            code="labels.nothing_left",
+        )
+
+
 def refuse_losses(losses: Mapping[LabelKind, int], target: DatasetFormat) -> None:
     """Refuse to lose labels unasked.
 

@@ -20,7 +20,7 @@ from nfold.plan.balance import BalancedClass
 from nfold.plan.collisions import refuse_collisions
 from nfold.plan.counts import ClassTally, allot_copies, tally
 from nfold.plan.layout import lay_out, refuse_scattered_names
-from nfold.plan.losses import find_losses, refuse_losses
+from nfold.plan.losses import find_losses, refuse_losses, refuse_nothing_left
 from nfold.plan.naming import NameTemplate, split_name
 from nfold.plan.reading import read_data_set
 from nfold.plan.sharding import KeyRange, cut_ranges
@@ -171,6 +171,8 @@ def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable, *, 
     _refuse_split_twice(request, found.recognition)
     target = format_named(request.to or found.recognition.format)
     losses = find_losses(found.info.kinds, target) if target.name != found.recognition.format else {}
+    if target.name != found.recognition.format:
+        refuse_nothing_left(found.info.kinds, target)
     if request.on_loss == "refuse":
         refuse_losses(losses, target)
     output = recipe.output.format

@@ -7,7 +7,7 @@ import pytest
 from nfold.annotations import LabelKind
 from nfold.errors import UsageError
 from nfold.formats import FORMATS
-from nfold.plan.losses import IN_WORDS, find_losses, in_words, refuse_losses
+from nfold.plan.losses import IN_WORDS, find_losses, in_words, refuse_losses, refuse_nothing_left
 
 
 def test_what_a_format_holds_is_no_loss_and_what_is_not_there_neither() -> None:
@@ -21,6 +21,22 @@ def test_a_loss_is_refused_with_what_and_how_much_and_the_way_out() -> None:
         refuse_losses({"points": 1200, "crowd": 3}, FORMATS["create-ml"])
     assert caught.value.stable_code == "labels.loss"
     assert "--on-loss list" in (caught.value.hint or "")
+
+
+def test_a_format_in_which_nothing_would_be_left_is_refused_whatever_is_said_of_losses() -> None:
+    for kinds, name in (
+        ({"boxes": 3, "attributes": 1}, "masks"),
+        ({"boxes": 3}, "class-folders"),
+        ({"points": 3}, "csv"),
+    ):
+        if not set(kinds) & FORMATS[name].holds - {"attributes"}:
+            with pytest.raises(UsageError, match="nothing of these labels would be left") as caught:
+                refuse_nothing_left(kinds, FORMATS[name])  # type: ignore[arg-type]
+            assert caught.value.stable_code == "labels.nothing_left"
+    refuse_nothing_left({"polygons": 3}, FORMATS["masks"])
+    refuse_nothing_left({"boxes": 3, "points": 3}, FORMATS["voc"])
+    refuse_nothing_left({"attributes": 3}, FORMATS["voc"])
+    refuse_nothing_left({"boxes": 3}, FORMATS["folder"])
 
 
 def test_every_kind_has_words() -> None:

@@ -1,7 +1,7 @@
 """Tables: CSV files that give the class of each picture, or the boxes in it.
 
 One table for the whole set, one for each split (`train.csv`, `annotations_val.csv`, a column `split`, a folder), or one
-for each picture, called like it. Which columns are read says `csv_shape`.
+for each picture, called like it. Which columns are read says `shape`.
 """
 
 from __future__ import annotations

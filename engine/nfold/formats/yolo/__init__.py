@@ -1,8 +1,8 @@
 """YOLO: one text file of boxes, outlines, key points or oriented boxes for each image, and a data.yaml or Darknet's lists.
 
-The parts: `yolo_data` and `yolo_yaml` (what data.yaml and the like say), `yolo_layout` (where label files are),
-`yolo_places` and `yolo_table` (images, lists and splits), `yolo_lines` (text to annotations), `yolo_read`; then
-`yolo_outline`, `yolo_encode` (annotations to text) and `yolo_writer`.
+The parts: `data` and `yaml` (what data.yaml and the like say), `layout` (where label files are),
+`places` and `table` (images, lists and splits), `lines` (text to annotations), `reading`; then
+`outline`, `encode` (annotations to text) and `writer`.
 """
 
 from __future__ import annotations

@@ -150,9 +150,14 @@ class Membership:
                 by_folder.setdefault(part.place.path, []).append(part.split)
         for file in self.context.files.images():
             splits = _splits_of(file.path, by_folder)
-            if len(set(splits)) > 1:
+            if len(set(splits)) > 1 and not self._is_shared(by_folder):
                 self.repairs[IN_TWO_SPLITS] += 1
             table.add(file, folders.label_of(file.path, self.context.files), splits[0] if splits else None)
+
+    @staticmethod
+    def _is_shared(by_folder: dict[str, list[str]]) -> bool:
+        """A data.yaml has to name a folder for `val`; one without such pictures names that of `train` again."""
+        return len(by_folder) == 1
 
     def _read_list(self, table: ImageTable, number: int, path: str, split: str) -> None:
         root, files = self.context.root, self.context.files
