@@ -1,6 +1,6 @@
 """nfold expand against its floor and against the loops that people write by hand, in one run, side by side.
 
-    .venv/bin/python benchmarks/expand.py [--photos 200] [--copies 5] [--rounds 3] [--small FOLDER]
+    .venv/bin/python benchmarks/expand.py [--photos 200] [--copies 5] [--rounds 3]
 
 Every contender is a process of its own, measured from outside: wall time, and CPU seconds of the process
 and all its children. Start-up is measured for each by the same command on one tiny picture, and taken out.
