@@ -330,6 +330,22 @@ def test_masks_in_colour_follow_and_never_get_a_new_colour(tmp_path: Path, expan
         assert found <= colours
 
 
+@pytest.mark.parametrize("label", ["../../evil", ".nfold", "..", "x/../../../evil"])
+@pytest.mark.parametrize("options", [{"to": "class-folders"}, {"name": "{class}/{stem}_aug{copy}{ext}"}])
+def test_a_class_cannot_lead_out_of_the_output(
+    label: str, options: dict[str, str], tmp_path: Path, expand_inline: Expand
+) -> None:
+    for number, name in enumerate(("a", "b")):
+        write_picture(tmp_path / f"deep/data/{name}.png", number)
+    (tmp_path / "deep/data/labels.csv").write_text(f"filename,label\na.png,{label}\nb.png,dog\n")
+    before = tree(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        expand_inline(tmp_path / "deep/data", tmp_path / "deep/out", copies=1, **options)
+    assert caught.value.stable_code == "plan.name_outside"
+    assert {name for name in tree(tmp_path) if "out/" not in name} == {name for name in before if "out/" not in name}
+    assert not list(tmp_path.rglob("evil*"))
+
+
 class TestManyWorkers:
     @pytest.mark.slow
     @pytest.mark.parametrize("maker", [make_coco, make_yolo, make_voc, make_masks])

@@ -9,6 +9,7 @@ from nfold.plan.layout import companion_names
 from nfold.plan.naming import NameParts, NameTemplate, split_name
 from nfold.plan.table import PlannedSource, SourceTable, source_key, to_blob
 from nfold.randomness import source_digest
+from nfold.storage import PRIVATE
 
 
 def name_parts(source: PlannedSource, *, extension: str | None) -> NameParts:
@@ -39,9 +40,12 @@ def refuse_collisions(
     )
     connection.execute("begin")
     for source in table.all():
+        for target in _targets(source):
+            _refuse_escape(source, target)
         if not source.copies:
             continue
         of_pictures = template.family(name_parts(source, extension=extension))
+        _refuse_escape(source, of_pictures)
         for name in (of_pictures, *companion_names(source, of_pictures).values()):
             family = _folded(name, fold_case)
             try:
@@ -81,6 +85,17 @@ def _refuse_taken_by_originals(table: SourceTable, template: NameTemplate, fold_
                 ).fetchone()
                 if row and copy <= row[1]:
                     raise _collision(template, source.id, row[0], name)
+
+
+def _refuse_escape(source: PlannedSource, name: str) -> None:
+    """A class may come from a label file, and be called anything: as a folder it must not lead out of the output."""
+    parts = name.casefold().split("/")
+    if {"", ".", "..", PRIVATE} & set(parts) or "\0" in name.replace("\0", "", 1):
+        raise UsageError(
+            f"{source.id!r} would be written to {name.replace(chr(0), '1')!r}, which is not a place inside the output.",
+            hint=f"Its class is {source.category!r}: give it another name, or leave {{class}} out of --name.",
+            code="plan.name_outside",
+        )
 
 
 def _targets(source: PlannedSource) -> list[str]:
