@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -344,6 +345,16 @@ def test_a_class_cannot_lead_out_of_the_output(
     assert caught.value.stable_code == "plan.name_outside"
     assert {name for name in tree(tmp_path) if "out/" not in name} == {name for name in before if "out/" not in name}
     assert not list(tmp_path.rglob("evil*"))
+
+
+def test_a_split_never_opens_what_a_label_file_names_outside_the_source(tmp_path: Path, expand_inline: Expand) -> None:
+    secret = write_picture(tmp_path / "secret.png", 9)
+    source = make("csv", tmp_path)
+    with (source / "boxes.csv").open("a") as table:
+        table.write(f"{secret},1,1,5,5,cat\n")
+    expand_inline(source, tmp_path / "out", copies=1, split="50/50")
+    digest = hashlib.sha256(secret.read_bytes()).hexdigest()
+    assert digest not in (tmp_path / "out/.nfold/split.jsonl").read_text()
 
 
 class TestManyWorkers:

@@ -89,6 +89,8 @@ def _refuse_taken_by_originals(table: SourceTable, template: NameTemplate, fold_
 
 def _refuse_escape(source: PlannedSource, name: str) -> None:
     """A class may come from a label file, and be called anything: as a folder it must not lead out of the output."""
+    if source.problem is not None:
+        return  # it contributes no file
     parts = name.casefold().split("/")
     if {"", ".", "..", PRIVATE} & set(parts) or "\0" in name.replace("\0", "", 1):
         raise UsageError(

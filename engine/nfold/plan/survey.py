@@ -66,7 +66,9 @@ class SurveyTask:
         from nfold.images import decode_image
         from nfold.variation import pixel_hash
 
-        if planned.size > self.limits.max_bytes:
+        # What a label file names and the scan did not find may lie anywhere: it is never opened.
+        is_nowhere = planned.problem is not None and (planned.size, planned.mtime_ns) == (0, 0)
+        if is_nowhere or planned.size > self.limits.max_bytes:
             return unseen
         try:
             data = (Path(self.source_root) / planned.path).read_bytes()
