@@ -154,6 +154,8 @@ def _look_at(
         if entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 - False for links in a circle, where the others raise
             return PassedOver(path=path, reason="link to a folder")
         is_label = os.path.splitext(entry.name)[1].lower() in _LABEL_EXTENSIONS
+        if is_label and not entry.is_file() and not entry.is_symlink():
+            return PassedOver(path=path, reason="not a regular file")  # to open a pipe is to wait for ever
         return PassedOver(path=path, reason=LABEL_FILE if is_label else "not an image")
     if (wanted and not _matches(wanted, path, entry.name)) or (unwanted and _matches(unwanted, path, entry.name)):
         return PassedOver(path=path, reason="left out by --include or --exclude")

@@ -212,3 +212,8 @@ def test_odd_names_go_through_a_whole_run(tmp_path: Path, expand_inline: Callabl
 
     assert nfold.verify(target).is_sound
     assert all(nfold.explain(target, name).copy == 1 for name in copies)
+
+
+def test_a_pipe_that_is_called_like_a_label_file_is_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    assert list(scan_folder(tmp_path)) == [PassedOver(path="a.txt", reason="not a regular file")]
