@@ -71,6 +71,17 @@ class TestEveryFormat:
         expand_inline(source, tmp_path / "out", copies=2, split="50/50")
         assert tree(source) == before
 
+    def test_folders_that_lie_elsewhere_and_are_linked_are_read_as_if_they_were_here(
+        self, name: str, tmp_path: Path, expand_inline: Expand
+    ) -> None:
+        source = make(name, tmp_path)
+        here = expand_inline(source, tmp_path / "here", copies=2)
+        for folder in [path for path in source.iterdir() if path.is_dir()]:
+            folder.rename(tmp_path / f"elsewhere-{folder.name}")
+            folder.symlink_to(tmp_path / f"elsewhere-{folder.name}")
+        linked = expand_inline(source, tmp_path / "linked", copies=2)
+        assert linked.tree_digest == here.tree_digest
+
     def test_what_prepare_does_to_the_originals_is_done_to_their_labels(
         self, name: str, tmp_path: Path, expand_inline: Expand
     ) -> None:
@@ -454,3 +465,14 @@ def test_the_order_in_which_files_are_found_changes_nothing(
 
     monkeypatch.setattr("nfold.formats.scan.os.scandir", Shuffled)
     assert expand_inline(source, tmp_path / "two", copies=2).tree_digest == first.tree_digest
+
+
+def test_labels_behind_a_link_to_another_folder_of_the_set_are_read(tmp_path: Path, expand_inline: Expand) -> None:
+    source = make("yolo", tmp_path)
+    expected = expand_inline(source, tmp_path / "here", copies=2)
+    assert expected.labels is not None
+    labels = next(path for path in source.rglob("labels") if path.is_dir())
+    labels.rename(labels.with_name("labels_v2"))
+    labels.symlink_to("labels_v2")
+    linked = expand_inline(source, tmp_path / "linked", copies=2)
+    assert linked.tree_digest == expected.tree_digest

@@ -43,7 +43,7 @@ class Scan:
         label_folders: Label or text files by (path of the folder, ending in small letters), likewise.
         label_files: Paths of label or text files by ending, at most MOST_LABEL_FILES of each, in no particular order.
         passed_over: Why other entries are no sources, with how many: "hidden", "not an image",
-            "link to a folder", "broken link".
+            "broken link".
         examples: One path for each reason of `passed_over`.
     """
 

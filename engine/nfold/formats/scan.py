@@ -15,6 +15,7 @@ from typing import TypeVar
 from nfold.errors import InputError
 from nfold.formats.base import MOST_FOLDERS, MOST_LABEL_FILES, Scan, split_of
 from nfold.formats.index import FoundFile
+from nfold.formats.links import LinkedFolder
 from nfold.images import EXTENSIONS, UNSUPPORTED_EXTENSIONS
 
 LABEL_FILE = "label or text file"
@@ -57,30 +58,35 @@ def scan_folder(
 ) -> Iterator[FoundFile | PassedOver]:
     """Every entry below a folder, in no particular order.
 
-    Links to files are followed: the picture they show is a source. Links to folders are not, since
-    they can lead round in a circle or out of the data set. Names that begin with a dot are hidden,
-    and passed over with all that is below them. A pattern is matched against the whole relative path and against the file name.
+    Links to files are followed: the picture they show is a source. So are links to folders, unless they lead round
+    in a circle; of one that leads to elsewhere in the data set only label files count, since its pictures are
+    there already. Names that begin with a dot are hidden, and passed over with all that is below them.
+    A pattern is matched against the whole relative path and against the file name.
 
     Raises:
-        InputError: The folder, or one below it, cannot be listed.
+        InputError: The folder, or one below it, cannot be listed; or a label file is a pipe or a device.
     """
     wanted, unwanted = _matcher(include), _matcher(exclude)
-    pending = [""]
+    pending = [LinkedFolder(path="", real=os.path.realpath(root))]
     while pending:
-        folder = pending.pop()
+        here = pending.pop()
+        folder = here.path
         try:
             with os.scandir(root / folder if folder else root) as entries:
                 for entry in entries:
                     path = f"{folder}/{entry.name}" if folder else entry.name
                     if entry.name.startswith("."):
                         yield PassedOver(path=path, reason="hidden")
-                    elif entry.is_dir(follow_symlinks=False):
-                        if unwanted and _matches(unwanted, path, entry.name):
-                            yield PassedOver(path=path, reason="left out by --include or --exclude")
-                        else:
-                            pending.append(path)
+                        continue
+                    below = here.enter(entry, path)
+                    if below is None:
+                        yield _look_at(entry, path, wanted, unwanted, is_again=here.is_again)
+                    elif unwanted and _matches(unwanted, path, entry.name):
+                        yield PassedOver(path=path, reason="left out by --include or --exclude")
+                    elif isinstance(below, str):
+                        yield PassedOver(path=path, reason=below)
                     else:
-                        yield _look_at(entry, path, wanted, unwanted)
+                        pending.append(below)
         except NotADirectoryError as error:
             raise InputError(
                 f"{root} is a file, not a folder.",
@@ -148,15 +154,24 @@ def _count(counter: Counter[_Place], place: _Place) -> None:
 
 
 def _look_at(
-    entry: os.DirEntry[str], path: str, wanted: re.Pattern[str] | None, unwanted: re.Pattern[str] | None
+    entry: os.DirEntry[str],
+    path: str,
+    wanted: re.Pattern[str] | None,
+    unwanted: re.Pattern[str] | None,
+    *,
+    is_again: bool,
 ) -> FoundFile | PassedOver:
     if os.path.splitext(entry.name)[1].lower() not in _IMAGE_EXTENSIONS:
-        if entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112 - False for links in a circle, where the others raise
-            return PassedOver(path=path, reason="link to a folder")
         is_label = os.path.splitext(entry.name)[1].lower() in _LABEL_EXTENSIONS
-        if is_label and not entry.is_file() and not entry.is_symlink():
-            return PassedOver(path=path, reason="not a regular file")  # to open a pipe is to wait for ever
+        if is_label and not _leads_to_a_file(entry):
+            raise InputError(
+                f"{path} is called like a label file, and is a pipe or a device.",
+                hint="Take it out of the folder: whoever opens it waits for ever.",
+                code="labels.unreadable",
+            )
         return PassedOver(path=path, reason=LABEL_FILE if is_label else "not an image")
+    if is_again:
+        return PassedOver(path=path, reason="shown a second time by a link to a folder")
     if (wanted and not _matches(wanted, path, entry.name)) or (unwanted and _matches(unwanted, path, entry.name)):
         return PassedOver(path=path, reason="left out by --include or --exclude")
     try:
@@ -164,11 +179,17 @@ def _look_at(
     except OSError:
         # It leads nowhere, round in a circle, through a file, or where one may not look.
         return PassedOver(path=path, reason="broken link" if entry.is_symlink() else "gone while scanning")
-    if stat.S_ISDIR(facts.st_mode):
-        return PassedOver(path=path, reason="link to a folder")
     if not stat.S_ISREG(facts.st_mode):
         return PassedOver(path=path, reason="not a regular file")
     return FoundFile(path=path, size=facts.st_size, mtime_ns=facts.st_mtime_ns)
+
+
+def _leads_to_a_file(entry: os.DirEntry[str]) -> bool:
+    """Whether to open it is no wait; links that lead nowhere are for whoever reads them to name."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110 - no Path per file
+    except OSError:
+        return True  # a circle of links: opening it fails at once
 
 
 def _matcher(patterns: Iterable[str]) -> re.Pattern[str] | None:

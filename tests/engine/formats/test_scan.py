@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nfold.errors import InputError
 from nfold.formats import FoundFile, PassedOver, scan_folder, summarise
 from nfold.formats.base import Scan
+from nfold.formats.links import CIRCLE, TOO_DEEP
 from tests.conftest import tree, write_picture
 
 
@@ -77,13 +78,41 @@ class TestLinks:
         (tmp_path / "in/chain.png").symlink_to("other.png")
         assert found(tmp_path / "in") == {"a.jpg", "same.png", "other.png", "chain.png"}
 
-    def test_links_to_folders_are_not_followed(self, tmp_path: Path) -> None:
-        touch(tmp_path, "in/c/a.jpg", "out/b.jpg")
-        for name, goal in {"round": ".", "up": "..", "out": "../out", "f.jpg": "c", "c/again": "../c"}.items():
+    def test_links_to_folders_are_followed_but_never_in_a_circle(self, tmp_path: Path) -> None:
+        touch(tmp_path, "in/c/a.jpg", "out/b.jpg", "out/d/e.txt")
+        for name, goal in {"round": ".", "up": "..", "other": "../out", "c/back": "../c"}.items():
             (tmp_path / "in" / name).symlink_to(goal)
-        assert found(tmp_path / "in") == {"c/a.jpg"}
-        names = ("round", "up", "out", "f.jpg", "c/again")
-        assert passed_over(tmp_path / "in") == dict.fromkeys(names, "link to a folder")
+        (tmp_path / "out/home").symlink_to(tmp_path / "in")
+        (tmp_path / "out/d/home").symlink_to(tmp_path / "out")
+        assert found(tmp_path / "in") == {"c/a.jpg", "other/b.jpg"}
+        assert passed_over(tmp_path / "in") == {
+            "other/d/e.txt": "label or text file",
+            **dict.fromkeys(["round", "up", "c/back", "other/home", "other/d/home"], CIRCLE),
+        }
+
+    def test_a_link_to_elsewhere_in_the_data_set_gives_labels_but_no_picture_twice(self, tmp_path: Path) -> None:
+        touch(tmp_path, "images/a.jpg", "labels_2/a.txt", "labels_2/b.jpg")
+        (tmp_path / "labels").symlink_to("labels_2")
+        (tmp_path / "f.jpg").symlink_to("images")
+        assert found(tmp_path) == {"images/a.jpg", "labels_2/b.jpg"}
+        assert passed_over(tmp_path) == {
+            **dict.fromkeys(["labels/a.txt", "labels_2/a.txt"], "label or text file"),
+            **dict.fromkeys(["labels/b.jpg", "f.jpg/a.jpg"], "shown a second time by a link to a folder"),
+        }
+
+    def test_links_that_lead_across_each_other_come_to_an_end(self, tmp_path: Path) -> None:
+        folders = [f"f{number}" for number in range(7)]
+        for folder in folders:
+            touch(tmp_path, f"{folder}/a.jpg")
+            for other in folders:
+                (tmp_path / folder / f"to_{other}").symlink_to(tmp_path / other)
+        assert found(tmp_path) == {f"{folder}/a.jpg" for folder in folders}
+        assert TOO_DEEP in passed_over(tmp_path).values()
+
+    def test_a_link_to_a_folder_is_left_out_by_its_name(self, tmp_path: Path) -> None:
+        touch(tmp_path, "in/a.jpg", "out/b.jpg")
+        (tmp_path / "in/other").symlink_to(tmp_path / "out")
+        assert found(tmp_path / "in", exclude=["other"]) == {"a.jpg"}
 
     def test_links_that_lead_nowhere_or_round_are_passed_over(self, tmp_path: Path) -> None:
         touch(tmp_path, "a.jpg")
@@ -214,6 +243,19 @@ def test_odd_names_go_through_a_whole_run(tmp_path: Path, expand_inline: Callabl
     assert all(nfold.explain(target, name).copy == 1 for name in copies)
 
 
-def test_a_pipe_that_is_called_like_a_label_file_is_never_opened(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "a.txt")
-    assert list(scan_folder(tmp_path)) == [PassedOver(path="a.txt", reason="not a regular file")]
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_pipe_that_is_called_like_a_label_file_is_refused_and_never_opened(tmp_path: Path, is_link: bool) -> None:
+    pipe = tmp_path / ("pipe" if is_link else "in/a.txt")
+    (tmp_path / "in").mkdir()
+    os.mkfifo(pipe)
+    if is_link:
+        (tmp_path / "in/a.txt").symlink_to(pipe)
+    with pytest.raises(InputError, match=r"a\.txt is called like a label file, and is a pipe") as raised:
+        list(scan_folder(tmp_path / "in"))
+    assert raised.value.stable_code == "labels.unreadable"
+
+
+def test_a_label_file_behind_a_link_that_leads_nowhere_is_left_to_its_reader(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").symlink_to("nowhere")
+    (tmp_path / "b.txt").symlink_to("b.txt")
+    assert passed_over(tmp_path) == dict.fromkeys(["a.txt", "b.txt"], "label or text file")
