@@ -51,7 +51,8 @@ def test_a_list_that_names_a_picture_is_recognised(
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     make_set(tmp_path, {}, "a.jpg")
     os.mkfifo(tmp_path / "l.json")
-    assert recognised(tmp_path) is None
+    with pytest.raises(InputError, match="pipe"):
+        recognised(tmp_path)
 
 
 def test_real_coco_files_are_not_taken_for_lists(real_data: Path) -> None:
