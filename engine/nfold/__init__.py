@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from nfold.rehearsal import dry_run
     from nfold.report import ExpansionReport
     from nfold.request import ExpansionRequest
+    from nfold.stream import FrozenDataset, Stream
     from nfold.verification import verify
 
 _MODULE_OF = {
     "ExpansionReport": "nfold.report",
+    "FrozenDataset": "nfold.stream",
+    "Stream": "nfold.stream",
     "ExpansionRequest": "nfold.request",
     "NfoldError": "nfold.errors",
     "doctor": "nfold.diagnosis",
@@ -43,7 +46,9 @@ _MODULE_OF = {
 __all__ = [
     "ExpansionReport",
     "ExpansionRequest",
+    "FrozenDataset",
     "NfoldError",
+    "Stream",
     "doctor",
     "dry_run",
     "expand",

@@ -170,6 +170,10 @@ class MissingExtraError(NfoldError, ImportError):
         return cls(f"{feature} needs the extra '{extra}'.", hint=f"pip install 'nfold[{extra}]'")
 
 
+class StackingWarning(UserWarning):
+    """An expanded data set is varied once more."""
+
+
 class WorkerError(NfoldError, RuntimeError):
     """Worker processes cannot be started or kept alive."""
 

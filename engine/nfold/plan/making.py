@@ -152,7 +152,14 @@ def _renamed(path: str, extension: str) -> str:
     return f"{folder}/{stem}{extension}" if folder else stem + extension
 
 
-def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable, *, former: Card | None = None) -> Plan:
+def make_plan(
+    request: ExpansionRequest,
+    recipe: Recipe,
+    table: SourceTable,
+    *,
+    former: Card | None = None,
+    accepts_expanded: bool = False,
+) -> Plan:
     """Read the source folder into the table; counts and names follow in `Plan.settle`.
 
     Args:
@@ -160,6 +167,7 @@ def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable, *, 
         recipe: In full.
         table: Empty.
         former: Card of the output, where an earlier run left one: what it decided about labels holds.
+        accepts_expanded: Whether the source may itself be an output of nfold.
 
     Raises:
         InputError: The folder cannot be used, holds no image, or its labels cannot be read.
@@ -167,7 +175,7 @@ def make_plan(request: ExpansionRequest, recipe: Recipe, table: SourceTable, *, 
             cannot keep such labels in step, or the format that is asked for cannot hold them.
     """
     recorded = former.conventions if former is not None and not request.rebuild else {}
-    found = read_data_set(request, table, recorded)
+    found = read_data_set(request, table, recorded, accepts_expanded=accepts_expanded)
     _refuse_split_twice(request, found.recognition)
     target = format_named(request.to or found.recognition.format)
     losses = find_losses(found.info.kinds, target) if target.name != found.recognition.format else {}

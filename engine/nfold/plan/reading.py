@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from nfold.annotations import DatasetInfo
@@ -43,19 +44,24 @@ class DataSet:
     info: DatasetInfo
 
 
-def read_data_set(request: ExpansionRequest, table: SourceTable, recorded: Mapping[str, Any]) -> DataSet:
+def read_data_set(
+    request: ExpansionRequest, table: SourceTable, recorded: Mapping[str, Any], *, accepts_expanded: bool = False
+) -> DataSet:
     """Fill the table with the sources of the request's folder.
 
     Args:
         request: Names the folder, and may force the format.
         table: Empty.
         recorded: Conventions on the card of an earlier run into the same output.
+        accepts_expanded: Whether the folder may itself be an output of nfold.
 
     Raises:
         InputError: The folder cannot be used, holds no image, or its labels cannot be read.
         UsageError: An option does not fit the data set.
     """
     _refuse_unusable_folder(request)
+    if not accepts_expanded:
+        _refuse_expanded(request.source)
     scan = summarise(_walk(request))
     if not scan.images:
         found = ", ".join(f"{count} {reason}" for reason, count in scan.passed_over.most_common()) or "nothing at all"
@@ -103,12 +109,18 @@ def _refuse_unusable_folder(request: ExpansionRequest) -> None:
         ) from error
     if not is_there:
         raise InputError(f"There is no folder {root}.", hint="Check the path.", code="input.missing")
-    if (root / "nfold.json").exists():
-        raise InputError(
-            f"{root} is itself a data set that nfold expanded: copies of copies would be made.",
-            hint="Give the folder of the originals.",
-            code="input.already_expanded",
-        )
+
+
+def _refuse_expanded(root: Path) -> None:
+    """The folder itself, or one in which it lies: a split or a class of an expanded set is one, too."""
+    for folder in (root, *root.resolve().parents):
+        if (folder / "nfold.json").is_file():
+            which = "is itself" if folder is root else f"lies in {folder}, which is"
+            raise InputError(
+                f"{root} {which} a data set that nfold expanded: copies of copies would be made.",
+                hint="Give the folder of the originals.",
+                code="input.already_expanded",
+            )
 
 
 def _walk(request: ExpansionRequest) -> Iterator[FoundFile | PassedOver]:

@@ -7,8 +7,10 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 from nfold.annotations import ImageLabels
 from nfold.annotations.codec import digest_of_labels, encode_labels
@@ -90,15 +92,27 @@ def from_blob(data: bytes) -> str:
 
 
 class SourceTable:
-    """Sources in the order of their keys, in a temporary SQLite database of this process's own."""
+    """Sources in the order of their keys, in a temporary SQLite database of this process's own.
 
-    def __init__(self) -> None:
+    Args:
+        file: Where the database is to lie, for other processes to open; by itself it is nobody else's, and goes when done.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
         # "" is a database that SQLite keeps in memory until it outgrows the cache, and removes by itself.
-        self.connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self.connection = sqlite3.connect(file or "", isolation_level=None, check_same_thread=False)
         self.count = 0
         self.connection.executescript(
             "pragma journal_mode=off; pragma synchronous=off; pragma cache_size=-65536;" + _SCHEMA
         )
+
+    @classmethod
+    def opened(cls, file: Path) -> Self:
+        """The table of a file that is finished, to read from."""
+        table = cls.__new__(cls)
+        address = f"file:{quote(str(file))}?mode=ro&immutable=1"
+        table.connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+        return table
 
     def __enter__(self) -> Self:
         return self
@@ -181,13 +195,14 @@ class SourceTable:
 
     def between(self, first_key: int, end_key: int) -> Iterator[PlannedSource]:
         """The sources of a range of keys, in order."""
-        yield from self._select("where key >= ? and key < ? order by key, id", (first_key, end_key))
+        yield from self.select("where key >= ? and key < ? order by key, id", (first_key, end_key))
 
     def get(self, source_id: str) -> PlannedSource | None:
         """One source, None when the table does not have it."""
-        return next(self._select("where key = ? and id = ?", (source_key(source_id), to_blob(source_id))), None)
+        return next(self.select("where key = ? and id = ?", (source_key(source_id), to_blob(source_id))), None)
 
-    def _select(self, condition: str, values: tuple[object, ...]) -> Iterator[PlannedSource]:
+    def select(self, condition: str, values: tuple[object, ...]) -> Iterator[PlannedSource]:
+        """Sources by what follows `from sources` in SQL."""
         columns = (
             "id, coalesce(path, id), size, mtime_ns, split, category, copies, target, rank, grp, labels, labels_digest, "
             "label_target, mask_target, problem"

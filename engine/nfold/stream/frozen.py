@@ -1,0 +1,182 @@
+"""Frozen: the data set that `expand` would write, computed item by item, with nothing on disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from nfold.annotations import Category
+from nfold.defaults import DEFAULT_RECIPE
+from nfold.errors import UsageError
+from nfold.recipe import Recipe
+from nfold.request import LARGEST_COPIES
+from nfold.stream.item import Item
+from nfold.stream.opening import open_data_set
+from nfold.stream.order import epoch_order
+from nfold.stream.passes import OnUnusable, Pass, read_state
+from nfold.stream.reading import ItemReader
+from nfold.stream.streaming import cache_bytes, check_epoch
+
+
+class FrozenDataset:
+    """S x (N+1) items: each source, and its N copies, equal to the files that `expand --copies N` writes.
+
+    The size of the offline data set at the disk cost of the on-the-fly mode; what it costs is the time to compute each
+    item again in each epoch.
+
+        frozen = nfold.FrozenDataset("photos", copies=5, seed=7)
+        len(frozen)       # 6 x the number of sources
+        frozen[0, 3]      # copy 3 of the first source; frozen[0, 0] is the source itself
+        frozen[3]         # the same: items are counted source by source
+
+    `expand` draws a copy again while it equals its source or an earlier copy. So the first time that a source's copies are
+    asked for, all N are computed once, and the draws are kept (one byte each).
+    """
+
+    def __init__(
+        self,
+        source: str | Path,
+        *,
+        copies: int,
+        recipe: str | Path | Mapping[str, Any] | Recipe = DEFAULT_RECIPE,
+        seed: int = 0,
+        split: str | None = None,
+        format: str | None = None,
+        voc_origin: Literal[0, 1] | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        max_pixels: int = 50_000_000,
+        damaged: Literal["skip", "keep"] = "skip",
+        cache: int | str = 0,
+    ) -> None:
+        """Read the data set; arguments as for `Stream`.
+
+        Args:
+            source: Folder of images, in any format that `expand` reads.
+            copies: Of each source, 0 to 1000.
+            recipe: As for `expand`.
+            seed: As for `expand`.
+            split: Which one; by default `train`, or everything where there are no splits.
+            format: As for `expand`.
+            voc_origin: As for `expand`.
+            include: As for `expand`.
+            exclude: As for `expand`.
+            max_pixels: As for `expand`.
+            damaged: As for `expand`.
+            cache: Bytes of decoded pictures to keep in memory, for each process (`2G`); 0 keeps none.
+
+        Raises:
+            InputError: The folder cannot be used.
+            UsageError: An option makes no sense, or the recipe cannot keep such labels in step.
+        """
+        if not 0 <= copies <= LARGEST_COPIES:
+            raise UsageError(f"copies is {copies}; it goes from 0 to {LARGEST_COPIES}.")
+        opened = open_data_set(
+            source,
+            recipe,
+            seed=seed,
+            split=split,
+            varies=True,
+            format=format,
+            voc_origin=voc_origin,
+            include=tuple(include),
+            exclude=tuple(exclude),
+            max_pixels=max_pixels,
+            damaged=damaged,
+        )
+        self.copies = copies
+        self.reader = ItemReader(opened, cache_bytes(cache))
+        self._draws: dict[int, bytes] = {}
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"copies": self.copies, "reader": self.reader, "draws": self._draws}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.copies, self.reader, self._draws = state["copies"], state["reader"], state["draws"]
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """S x (N+1)."""
+        return len(self.reader.opened.places) * (self.copies + 1)
+
+    def __getitem__(self, address: int | tuple[int, int]) -> Item:
+        """An item by its number, or by the place of its source and the number of the copy.
+
+        Raises:
+            IndexError: There is no such item.
+            ShortfallError: The recipe cannot give so many distinct copies of that source; `expand` would say the same.
+            SampleError: The source cannot be used.
+        """
+        place, copy = self._split(address) if isinstance(address, int) else address
+        if not 0 <= copy <= self.copies:
+            raise IndexError(f"copy {copy} of {self.copies}")
+        if copy == 0:
+            return self.reader.original(place)
+        return self.reader.variation(place, copy, draw=self._draws_of(place)[copy - 1])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes of whole pictures, sorted; `Item.class_index` is a place in it."""
+        return self.reader.opened.classes
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """Classes of marked objects; `Annotation.category` is a place in it."""
+        return self.reader.opened.categories
+
+    @property
+    def seed(self) -> int:
+        """Of all variations, and of the order of each epoch."""
+        return self.reader.opened.seed
+
+    @property
+    def unusable(self) -> Mapping[str, str]:
+        """Sources that are left out since their labels cannot be used, with the reason (the first thousand)."""
+        return self.reader.opened.unusable
+
+    def epoch(self, epoch: int, *, shuffle: bool = True, workers: int = 0, on_unusable: OnUnusable = "raise") -> Pass:
+        """All items once; the same ones in every epoch, in another order. Arguments as for `Stream.epoch`."""
+        return self._pass(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable, start=0)
+
+    def resume(self, state: Mapping[str, Any], *, workers: int = 0, on_unusable: OnUnusable = "raise") -> Pass:
+        """The rest of an epoch that was left in the middle, as for `Stream.resume`."""
+        epoch, shuffle, position = read_state(state, self._identity)
+        return self._pass(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable, start=position)
+
+    @property
+    def _identity(self) -> str:
+        return f"{self.reader.opened.identity}/frozen {self.copies}"
+
+    def _pass(self, epoch: int, *, shuffle: bool, workers: int, on_unusable: OnUnusable, start: int) -> Pass:
+        check_epoch(epoch)
+        order = epoch_order(seed=self.seed, epoch=epoch, items=len(self)) if shuffle else range(len(self))
+        places = self.reader.opened.places
+        return Pass(
+            epoch=epoch,
+            order=order,
+            make=self.__getitem__,
+            name=lambda number: places[number // (self.copies + 1)].id,
+            identity=self._identity,
+            shuffle=shuffle,
+            workers=workers,
+            start=start,
+            on_unusable=on_unusable,
+        )
+
+    def _split(self, number: int) -> tuple[int, int]:
+        wanted = number + len(self) if number < 0 else number
+        if not 0 <= wanted < len(self):
+            raise IndexError(f"item {number} of {len(self)}")
+        return divmod(wanted, self.copies + 1)
+
+    def _draws_of(self, place: int) -> bytes:
+        at = place + len(self.reader.opened.places) if place < 0 else place
+        known = self._draws.get(at)
+        if known is None:
+            known = self.reader.draws(at, self.copies)
+            with self._lock:
+                self._draws[at] = known
+        return known
