@@ -148,6 +148,7 @@ class DatasetInfo:
         categories: Classes of objects, in the order in which the data set numbers them.
         documents: Label files about many pictures; they are written anew, with the copies in them.
         companions: Other files that a trainer needs (a list of class names), copied as they are.
+        has_free_companions: They say nothing of where files lie, and go along into an output with a tree of its own.
         kinds: What is marked in the pictures, with the number of annotations (or pictures) of each kind.
         conventions: What was decided once for the data set and goes on the card: plain JSON.
         passed_over: Why files are no sources, with how many.
@@ -159,6 +160,7 @@ class DatasetInfo:
     categories: tuple[Category, ...] = ()
     documents: tuple[Document, ...] = ()
     companions: tuple[str, ...] = ()
+    has_free_companions: bool = False
     kinds: Mapping[LabelKind, int] = field(default_factory=dict)
     conventions: JsonObject = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)

@@ -87,6 +87,12 @@ class Plan:
         return self.request.split is None and not self.is_converted
 
     @property
+    def companions(self) -> tuple[str, ...]:
+        """Files of the source that go into the output as they are."""
+        goes_along = self.keeps_layout or (self.info.has_free_companions and not self.is_converted)
+        return self.info.companions if goes_along else ()
+
+    @property
     def border(self) -> Border:
         """What lies beyond the edge: settled once for the whole data set."""
         return resolve_border(self.recipe, annotated=self.annotated, mask_fill=self.info.mask_fill)
