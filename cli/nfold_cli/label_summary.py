@@ -20,6 +20,7 @@ _RULES = {
     "border": "standing out of the picture",
     "part": "parts of dropped objects",
     "degenerate": "without extent",
+    "format": "that the format cannot hold",
 }
 
 

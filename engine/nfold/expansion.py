@@ -252,7 +252,7 @@ class Run:
             keep_removed=request.keep_removed,
             writer=self.plan.writer(),
             keeps_layout=self.plan.keeps_layout,
-            is_converted=self.plan.is_converted,
+            written=self.plan.written,
             labels_context=self.plan.labels_context,
         )
         return ShardTask(

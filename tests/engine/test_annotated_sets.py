@@ -16,6 +16,8 @@ import pytest
 
 from nfold.errors import ForeignFileError, InputError, OutputMismatchError, UsageError
 from nfold.formats import FORMATS
+from nfold.provenance import explain
+from nfold.regeneration import regenerate
 from nfold.verification import verify
 from tests.conftest import tree, tree_digest, write_picture
 from tests.engine.data_sets import MAKERS, make_coco, make_masks, make_voc, make_yolo
@@ -174,6 +176,47 @@ class TestEveryFormat:
         if held:
             assert again.format.startswith(f"{other} ("), again.format
             assert not again.skipped
+
+
+class TestLosses:
+    @pytest.mark.parametrize("name", ANNOTATED)
+    def test_a_plain_folder_is_refused_since_nothing_would_be_left(
+        self, name: str, tmp_path: Path, expand_inline: Expand
+    ) -> None:
+        with pytest.raises(UsageError) as caught:
+            expand_inline(make(name, tmp_path), tmp_path / "out", copies=1, to="folder", on_loss="list")
+        assert caught.value.stable_code == "labels.nothing_left"
+        assert not (tmp_path / "out").exists()
+
+    def test_boxes_that_class_folders_have_no_place_for_are_not_counted_as_kept(
+        self, tmp_path: Path, expand_inline: Expand
+    ) -> None:
+        source, target = make("hf-metadata", tmp_path), tmp_path / "out"
+        lines = [json.loads(line) for line in (source / "metadata.jsonl").read_text().splitlines()]
+        text = "".join(json.dumps({**line, "label": "indoors"}) + "\n" for line in lines)
+        (source / "metadata.jsonl").write_text(text)
+        report = expand_inline(source, target, copies=2, to="class-folders", on_loss="list")
+        assert (report.images_after, report.labels.losses["boxes"]) == (6, 3)
+        assert (report.labels.came, report.labels.kept, report.labels.backgrounds) == (6, 0, 0)
+        assert report.labels.dropped == {"format": 6}
+        assert {row.objects_after for row in report.labels.classes} == {0}
+        told = explain(target, "indoors/one_aug1.png")
+        assert (told.annotations_in, dict(told.annotations)) == (2, {})
+        assert verify(target).is_sound
+        assert regenerate(target, "indoors/one_aug1.png").same_bytes
+
+    def test_crowds_and_boxes_that_another_format_leaves_out_are_not_counted_as_kept(
+        self, tmp_path: Path, expand_inline: Expand
+    ) -> None:
+        source = make("coco", tmp_path)
+        document = json.loads((source / "instances.json").read_text())
+        document["annotations"][0] |= {"iscrowd": 1}
+        del document["annotations"][1]["segmentation"]
+        (source / "instances.json").write_text(json.dumps(document))
+        for target, kept in (("yolo", 2), ("csv", 2), ("masks", 2), ("voc", 2)):
+            report = expand_inline(source, tmp_path / target, copies=1, to=target, on_loss="list")
+            assert (report.labels.came, report.labels.kept) == (3, kept), target
+            assert report.labels.dropped == {"format": 1}, target
 
 
 class TestAskedTwice:

@@ -20,7 +20,7 @@ from nfold.plan.balance import BalancedClass
 from nfold.plan.collisions import refuse_collisions
 from nfold.plan.counts import ClassTally, allot_copies, tally
 from nfold.plan.layout import lay_out, refuse_scattered_names
-from nfold.plan.losses import find_losses, refuse_losses, refuse_nothing_left
+from nfold.plan.losses import find_losses, refuse_losses, refuse_nothing_left, written_kinds
 from nfold.plan.naming import NameTemplate, split_name
 from nfold.plan.reading import read_data_set
 from nfold.plan.sharding import KeyRange, cut_ranges
@@ -85,6 +85,11 @@ class Plan:
     def keeps_layout(self) -> bool:
         """Whether the output has the format and the tree of the input."""
         return self.request.split is None and not self.is_converted
+
+    @property
+    def written(self) -> frozenset[LabelKind] | None:
+        """Kinds of labels that are written into another format; None where the format stays."""
+        return written_kinds(format_named(self.request.to)) if self.request.to and self.is_converted else None
 
     @property
     def companions(self) -> tuple[str, ...]:
