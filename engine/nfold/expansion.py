@@ -149,7 +149,11 @@ class Run:
         files = sum(count.copies for count in counts) + (sources if self.plan.request.originals != "none" else 0)
         self.observe(
             Planned(
-                format=self.plan.recognition.format, reason=self.plan.recognition.reason, sources=sources, files=files
+                format=self.plan.recognition.format,
+                reason=self.plan.recognition.reason,
+                sources=sources,
+                files=files,
+                notes=self.plan.notes,
             )
         )
         self.card.state = "running"
