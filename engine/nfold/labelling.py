@@ -200,7 +200,9 @@ def _with_box(annotation: Annotation) -> Annotation:
 def _is_written(annotation: Annotation, written: frozenset[LabelKind]) -> bool:
     if annotation.crowd and "crowd" not in written:
         return False
-    return bool((set(kinds_of(annotation)) - {"attributes", "crowd"}) & written)
+    kinds: set[LabelKind] = set(kinds_of(annotation)) - {"attributes", "crowd"}
+    # An outline that repeats the box is an outline in a data set that has others.
+    return bool((kinds | {"polygons"} if annotation.rings else kinds) & written)
 
 
 def _size(image: Image) -> tuple[int, int]:

@@ -203,4 +203,4 @@ def test_whether_a_recipe_mirrors_depends_on_what_can_happen_in_it() -> None:
         ([{"Affine": {"scale": {"x": [-1, 1], "y": 1}}}], True),
     ):
         assert may_mirror(load_recipe({"augment": steps})) == expected, steps
-    assert may_mirror(load_recipe({"prepare": [{"VerticalFlip": {}}], "augment": ["GaussNoise"]}))
+    assert may_mirror(load_recipe({"prepare": [{"VerticalFlip": {"p": 1}}], "augment": ["GaussNoise"]}))
