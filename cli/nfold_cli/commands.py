@@ -187,13 +187,13 @@ def preview(options: argparse.Namespace) -> int:
     )
     _write(options.output, report.png)
     if options.json:
-        _print_json({"output": options.output, "shown": report.shown, "skipped": report.skipped})
+        _print_json({"output": options.output, "shown": report.shown, "skipped": report.skipped, "note": report.note})
         return DONE
     for name, reason in report.skipped.items():
         sys.stderr.write(f"left out {printable(name)}: {printable(reason)}\n")
-    _print(
-        f"{options.output}: {count(len(report.shown), 'image')} with {count(options.copies, 'copy', 'copies')} of each, as 'nfold expand' would write them."
-    )
+    shown = f"{count(len(report.shown), 'image')} with {count(options.copies, 'copy', 'copies')} of each"
+    how = report.note or "as 'nfold expand' would write them"
+    _print(f"{options.output}: {shown}, {how}.")
     return DONE
 
 

@@ -20,6 +20,7 @@ _RULES = {
     "border": "standing out of the picture",
     "part": "parts of dropped objects",
     "degenerate": "without extent",
+    "format": "that the format cannot hold",
 }
 
 
@@ -50,7 +51,12 @@ def labels_summary(labels: LabelsReport | None) -> list[str]:
         lines.append(f"  Left out, since the format cannot hold them: {losses_in_words(labels.losses)}")
     if labels.repairs:
         lines.append(f"  Mended on reading: {_numbered(labels.repairs)}")
-    return lines
+    return lines + notes_in_words(labels.notes)
+
+
+def notes_in_words(notes: Sequence[str]) -> list[str]:
+    """What one might think that is done to labels, and is not."""
+    return [f"  Note: {printable(note)}" for note in notes]
 
 
 def explained_labels(told: Explanation) -> list[str]:

@@ -58,6 +58,8 @@ class ProgressDisplay:
                 self._say(
                     f"{event.format} ({event.reason}): {count(event.sources, 'image')}, to become {event.files:,}"
                 )
+                for note in event.notes:
+                    self._say(f"Note: {printable(note)}")
             case Progressed():
                 self._show(event.done, event.total)
             case Removing():

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from nfold_cli.label_summary import labels_summary, losses_in_words, planned_labels
+from nfold_cli.label_summary import labels_summary, losses_in_words, notes_in_words, planned_labels
 from nfold_cli.text import bold, count, duration, printable, size, table
 
 if TYPE_CHECKING:
@@ -194,6 +194,7 @@ def plan_summary(plan: PlanSummary) -> str:
     lines += planned_labels(plan.objects)
     if plan.losses:
         lines += ["", f"  Would be left out, since the format cannot hold them: {losses_in_words(plan.losses)}"]
+    lines += notes_in_words(plan.notes)
     lines += _passed_over(plan.passed_over, plan.passed_over_examples)
     lines += ["", "Nothing was written."]
     return "\n".join(lines) + "\n"

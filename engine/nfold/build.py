@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from nfold.annotations import LabelKind
 from nfold.currency import Place, is_current, reusable_files
 from nfold.distinct import DrawnCopy, draw_copy
 from nfold.errors import SampleError
@@ -42,7 +43,7 @@ class BuildSettings:
         keep_removed: Leave files that are no longer asked for.
         writer: Makes label files.
         keeps_layout: Label files of originals go into the output as they are.
-        is_converted: The output has another format than the source.
+        written: Kinds of labels that go into another format; None where the format stays.
         labels_context: Digest of what label files depend on besides their own picture: classes and conventions.
     """
 
@@ -58,7 +59,7 @@ class BuildSettings:
     keep_removed: bool
     writer: LabelWriter
     keeps_layout: bool = True
-    is_converted: bool = False
+    written: frozenset[LabelKind] | None = None
     labels_context: str = ""
 
 
@@ -246,7 +247,7 @@ class SourceBuilder:
             facts = self.placer.link(name, original, data, work.former.files)
         else:
             facts = self.placer.put(name, data, work.former.files)
-        labelled = original_of(work.sample, is_converted=self.settings.is_converted)
+        labelled = original_of(work.sample, written=self.settings.written)
         told = labelled.for_manifest() if labelled is not None else {}
         row = self._row(work, (0, None), data, facts, pixels=work.source.pixels, draw=0, **told)
         work.files.append(row)
@@ -288,7 +289,7 @@ class SourceBuilder:
         data = self._encode(drawn.variation.image)
         facts = self.placer.put(work.wanted[copy, None], data, work.former.files)
         applied = tuple([transform.name, transform.parameters] for transform in drawn.variation.applied)
-        labelled = copy_of(work.sample, drawn.variation, is_converted=self.settings.is_converted)
+        labelled = copy_of(work.sample, drawn.variation, written=self.settings.written)
         picture = self._row(
             work,
             (copy, None),

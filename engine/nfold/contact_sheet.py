@@ -25,6 +25,7 @@ from nfold.variation import RecipeInForce, blamed_on_image, pixel_hash, prepare
 
 MOST_COPIES = 20
 MOST_SOURCES = 50
+LONE_PICTURE = "as a picture without labels; give the data set's folder to see its labels and its border"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +36,14 @@ class PreviewReport:
         png: The sheet.
         shown: Ids of the sources, from top to bottom.
         skipped: Sources that could not be shown, with the reason.
+        note: In what `expand` may do otherwise with the data set: of a single picture, what is marked in it is not
+            known, nor is its path in the data set, on which its copies depend. None when it does nothing otherwise.
     """
 
     png: bytes
     shown: tuple[str, ...]
     skipped: dict[str, str]
+    note: str | None = None
 
 
 def preview(
@@ -57,7 +61,7 @@ def preview(
     """Draw originals and the very copies that `expand` would write, side by side, with their annotations over them.
 
     Args:
-        source: Folder of images, or one image.
+        source: Folder of images; or one image, which is shown as it is in a folder without labels.
         copies: How many copies of each, 1 to 20.
         recipe: As for `expand`.
         seed: As for `expand`.
@@ -99,7 +103,8 @@ def preview(
             code="input.nothing_usable",
         )
     png = draw_sheet(rows, categories)
-    return PreviewReport(png=png, shown=tuple(row.source for row in rows), skipped=skipped)
+    note = LONE_PICTURE if root.is_file() else None
+    return PreviewReport(png=png, shown=tuple(row.source for row in rows), skipped=skipped, note=note)
 
 
 def _draw_rows(

@@ -16,12 +16,13 @@ class StageBegan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The plan stands: what was recognised and how many files there will be."""
+    """The plan stands: what was recognised, how many files there will be, and what to know about the labels."""
 
     format: str
     reason: str
     sources: int
     files: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,7 +149,11 @@ class Run:
         files = sum(count.copies for count in counts) + (sources if self.plan.request.originals != "none" else 0)
         self.observe(
             Planned(
-                format=self.plan.recognition.format, reason=self.plan.recognition.reason, sources=sources, files=files
+                format=self.plan.recognition.format,
+                reason=self.plan.recognition.reason,
+                sources=sources,
+                files=files,
+                notes=self.plan.notes,
             )
         )
         self.card.state = "running"
@@ -189,7 +193,7 @@ class Run:
             table=self.plan.table,
             writer=self.plan.writer(),
             source_root=self.plan.request.source,
-            companions=self.plan.info.companions if self.plan.keeps_layout else (),
+            companions=self.plan.companions,
         )
 
     def _clear_former_build(self) -> None:
@@ -252,7 +256,7 @@ class Run:
             keep_removed=request.keep_removed,
             writer=self.plan.writer(),
             keeps_layout=self.plan.keeps_layout,
-            is_converted=self.plan.is_converted,
+            written=self.plan.written,
             labels_context=self.plan.labels_context,
         )
         return ShardTask(

@@ -67,12 +67,14 @@ def count_labels(records: Iterable[SourceRecord]) -> LabelCounts:
                 continue
             _count_classes(counts, split, row.annotations)
             assert row.labels_in == len(row.annotations) + len(row.dropped), f"{row.file}: annotations went missing"
-            if row.copy == 0 and not row.dropped:
+            rules = [rule for _, rule, *_ in row.dropped]
+            if row.copy == 0 and set(rules) <= {"format"}:
                 continue
             counts.came += row.labels_in
             counts.kept += len(row.annotations)
-            counts.dropped.update(rule for _, rule, *_ in row.dropped)
-            counts.backgrounds += bool(row.labels_in and not row.annotations)
+            counts.dropped.update(rules)
+            # What the format has no place for is in the picture all the same.
+            counts.backgrounds += bool(row.labels_in and not row.annotations and "format" not in rules)
             for _, value in row.looseness:
                 counts.loose_boxes += 1
                 counts.looseness_sum += value

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from nfold.annotations import Annotation, OutputImage
+from nfold.annotations import Annotation, LabelKind, OutputImage, kinds_of
 from nfold.annotations.assembling import extent_of
 from nfold.annotations.codec import shapes_to_json
 from nfold.annotations.drops import Drop
@@ -92,39 +92,42 @@ def make_sample(
     return Sample(source=source, image=image, labels=labels.labels, mask=mask, stored_orientation=orientation)
 
 
-def original_of(sample: Sample, *, is_converted: bool) -> LabelledPicture | None:
+def original_of(sample: Sample, *, written: frozenset[LabelKind] | None) -> LabelledPicture | None:
     """What is marked in the original, as it goes into the output; None in formats without annotations.
 
     Args:
         sample: Prepared.
-        is_converted: The output has another format, which may know an object by its box alone.
+        written: Kinds of labels that another format takes, which may know an object by its box alone; None where the
+            format stays.
     """
     if sample.labels is None:
         return None
-    return LabelledPicture(
+    made = LabelledPicture(
         size_wh=_size(sample.image),
-        annotations=_with_boxes(sample.labels.annotations) if is_converted else sample.labels.annotations,
+        annotations=sample.labels.annotations,
         kept=sample.kept,
         drops=sample.drops,
         looseness=(),
         mask=sample.mask,
         came=len(sample.kept) + len(sample.drops),
     )
+    return made if written is None else _converted(made, written)
 
 
-def copy_of(sample: Sample, variation: Variation, *, is_converted: bool) -> LabelledPicture | None:
+def copy_of(sample: Sample, variation: Variation, *, written: frozenset[LabelKind] | None) -> LabelledPicture | None:
     """What is marked in a copy; the rest as for `original_of`."""
     if sample.labels is None:
         return None
-    return LabelledPicture(
+    made = LabelledPicture(
         size_wh=_size(variation.image),
-        annotations=_with_boxes(variation.annotations) if is_converted else variation.annotations,
+        annotations=variation.annotations,
         kept=variation.kept,
         drops=variation.drops,
         looseness=variation.looseness,
         mask=variation.mask,
         came=len(sample.kept) + len(sample.drops),
     )
+    return made if written is None else _converted(made, written)
 
 
 def write_companion(
@@ -174,12 +177,32 @@ def write_companion(
     )
 
 
-def _with_boxes(annotations: tuple[Annotation, ...]) -> tuple[Annotation, ...]:
-    """An object that is known by its outline, pixels or points has a box all the same."""
-    return tuple(
-        annotation if annotation.box is not None else replace(annotation, box=extent_of(annotation))
-        for annotation in annotations
+def _converted(picture: LabelledPicture, written: frozenset[LabelKind]) -> LabelledPicture:
+    """What another format has a place for; all else is dropped by that rule, so that no count claims it."""
+    boxed = tuple(map(_with_box, picture.annotations))
+    held = [place for place, annotation in enumerate(boxed) if _is_written(annotation, written)]
+    lost = sorted(set(range(len(boxed))) - set(held))
+    drops = (*picture.drops, *(Drop(index=picture.kept[place], rule="format", value=0.0) for place in lost))
+    return replace(
+        picture,
+        annotations=tuple(boxed[place] for place in held),
+        kept=tuple(picture.kept[place] for place in held),
+        looseness=tuple(picture.looseness[place] for place in held) if picture.looseness else (),
+        drops=tuple(sorted(drops, key=lambda drop: drop.index)),
     )
+
+
+def _with_box(annotation: Annotation) -> Annotation:
+    """An object that is known by its outline, pixels or points has a box all the same."""
+    return annotation if annotation.box is not None else replace(annotation, box=extent_of(annotation))
+
+
+def _is_written(annotation: Annotation, written: frozenset[LabelKind]) -> bool:
+    if annotation.crowd and "crowd" not in written:
+        return False
+    kinds: set[LabelKind] = set(kinds_of(annotation)) - {"attributes", "crowd"}
+    # An outline that repeats the box is an outline in a data set that has others.
+    return bool((kinds | {"polygons"} if annotation.rings else kinds) & written)
 
 
 def _size(image: Image) -> tuple[int, int]:

@@ -166,14 +166,14 @@ def _make_again(
         make_sample(row.source, image, loaded, labelled.labels if labelled is not None else None, _LIMITS), recipe
     )
     is_untouched = row.copy == 0 and not recipe.prepares
-    is_converted = labelled is not None and labelled.plan.is_converted
-    made, told = sample.image, original_of(sample, is_converted=is_converted)
+    written = labelled.plan.written if labelled is not None else None
+    made, told = sample.image, original_of(sample, written=written)
     if row.copy:
         generators = variation_generators(
             seed=card.identity.seed, source_id=row.source, copy=row.copy, draw=picture.draw
         )
         variation = vary(sample, recipe, generators)
-        made, told = variation.image, copy_of(sample, variation, is_converted=is_converted)
+        made, told = variation.image, copy_of(sample, variation, written=written)
     if row.role is not None and labelled is not None and told is not None:
         return _companion(picture, row, labelled, told, is_untouched=is_untouched), None
     if is_untouched:

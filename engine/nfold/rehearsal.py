@@ -41,6 +41,7 @@ class PlanSummary:
         objects: Images and labelled objects by split and class of objects; empty without any.
         balanced: What is planned for each class of objects, by --per-class or --balance.
         losses: Kinds of labels that the format of the output cannot hold, with how many there are.
+        notes: What one might think that is done to labels, and is not, in sentences.
         bytes_estimate: Roughly what the output would weigh, from the size of the sources.
         already_there: Images that a former run has written to the target.
         passed_over: Entries of the source folder that are no sources, by reason.
@@ -55,6 +56,7 @@ class PlanSummary:
     objects: tuple[LabelTally, ...]
     balanced: tuple[BalancedClass, ...]
     losses: dict[str, int]
+    notes: tuple[str, ...]
     bytes_estimate: int
     already_there: int
     passed_over: dict[str, int]
@@ -120,6 +122,7 @@ def _summarise(made: Plan, card: Card | None) -> PlanSummary:
         objects=tuple(class_tally(made.table, counts_originals=kept)),
         balanced=tuple(made.balanced),
         losses={str(kind): count for kind, count in made.losses.items()},
+        notes=made.notes,
         bytes_estimate=round(made.scan.bytes * (kept + copies / sources)) if sources else 0,
         already_there=int(card.result.get("images_after", 0)) if card else 0,
         passed_over=dict(made.scan.passed_over),

@@ -98,6 +98,7 @@ class LabelsReport:
         losses: Kinds that the format of the output cannot hold, with how many were left out.
         repairs: What was mended on reading, with how often.
         conventions: What was decided about labels for the whole data set.
+        notes: What one might think that is done to labels, and is not, in sentences.
     """
 
     classes: tuple[ObjectClassReport, ...]
@@ -112,6 +113,7 @@ class LabelsReport:
     losses: dict[str, int]
     repairs: dict[str, int]
     conventions: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,7 @@ def labels_report(plan: Plan, counts: LabelCounts) -> LabelsReport:
         losses={str(kind): count for kind, count in plan.losses.items()},
         repairs=dict(plan.info.repairs),
         conventions=dict(plan.info.conventions),
+        notes=plan.notes,
     )
 
 

@@ -66,6 +66,11 @@ def test_every_drop_and_loss_is_said_with_its_reason_and_number() -> None:
     ]
 
 
+def test_what_is_not_done_is_said() -> None:
+    assert labels_summary(replace(REPORT, notes=("One.", "Two.")))[-2:] == ["  Note: One.", "  Note: Two."]
+    assert not any("Note" in line for line in labels_summary(REPORT))
+
+
 def test_targets_and_bounds_stand_in_the_table_when_there_are_any() -> None:
     goal = replace(REPORT, classes=(row(split="train", target=60, most=64), row(split="val")))
     lines = labels_summary(goal)

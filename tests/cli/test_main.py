@@ -186,7 +186,7 @@ class TestJson:
             (["verify", "OUT"], ["is_sound", "faults"]),
             (["explain", "OUT", "a_aug1.png"], ["source", "applied"]),
             (["regenerate", "OUT", "a_aug1.png"], ["same_bytes", "on_disk"]),
-            (["preview", "SRC", "--output", "SHEET"], ["output", "shown", "skipped"]),
+            (["preview", "SRC", "--output", "SHEET"], ["output", "shown", "skipped", "note"]),
             (["recipes", "show", "light"], ["name", "augment"]),
             (["recipes", "check", "RECIPE"], ["valid", "problems"]),
             (["recipes", "schema"], ["$schema"]),
@@ -262,6 +262,16 @@ class TestStreams:
         printed = capsys.readouterr()
         assert printed.out == ""
         assert "the seed was 0, is 9" in printed.err
+
+    def test_a_preview_says_whether_it_shows_what_expand_would_write(
+        self, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        call("preview", source, "--output", tmp_path / "p.png", "-n", 1)
+        assert "1 copy of each, as 'nfold expand' would write them." in capsys.readouterr().out
+        call("preview", source / "a.png", "--output", tmp_path / "p.png", "-n", 1)
+        printed = capsys.readouterr().out
+        assert "1 image with 1 copy of each, as a picture without labels; give the data set's folder" in printed
+        assert "would write" not in printed
 
     def test_quiet_is_silent_but_for_errors(
         self, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

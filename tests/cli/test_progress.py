@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -50,6 +51,11 @@ class TestPlainLines:
         assert first == "folder (images without labels): 1,200 images, to become 7,200"
         assert lines == ["Expanding: 3,900 of 7,200 images, 975/s, 3.4 s left"]
         assert "\x1b" not in printed.err
+
+    def test_what_to_know_about_the_labels_is_said_before_the_work(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with ProgressDisplay(quiet=False) as display:
+            display.observe(replace(PLANNED, notes=("Left and right stay.",)))
+        assert capsys.readouterr().err.splitlines()[1:] == ["Note: Left and right stay."]
 
     def test_a_rate_of_nothing_leaves_an_unknown_time(
         self, clock: Callable[[float], None], capsys: pytest.CaptureFixture[str]

@@ -196,6 +196,7 @@ PLAN = PlanSummary(
     objects=(),
     balanced=(),
     losses={},
+    notes=(),
     bytes_estimate=7_000,
     already_there=4,
     passed_over={"hidden": 1},
@@ -217,3 +218,7 @@ def test_a_plan_says_what_would_be_and_that_nothing_was_written() -> None:
         "\n"
         "Nothing was written.\n"
     )
+
+
+def test_a_plan_says_what_to_know_about_the_labels() -> None:
+    assert "  Note: Left and right stay.\n" in plan_summary(replace(PLAN, notes=("Left and right stay.",)))

@@ -56,7 +56,7 @@ def make_coco(root: Path) -> None:
                     "image_id": number + 1,
                     "category_id": category + 1,
                     "bbox": [x0, y0, x1 - x0, y1 - y0],
-                    "segmentation": [[x0, y0, x1, y0, x1, y1, x0, y1]],
+                    "segmentation": [[x0, y0, x1, y0, x1, y1, x0 + 3, y1, x0, y1 - 3]],
                     "area": (x1 - x0) * (y1 - y0),
                     "iscrowd": 0,
                     "keypoints": [x0 + 1, y0 + 1, 2, x1 - 2, y1 - 2, 1],

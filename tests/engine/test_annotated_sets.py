@@ -16,6 +16,8 @@ import pytest
 
 from nfold.errors import ForeignFileError, InputError, OutputMismatchError, UsageError
 from nfold.formats import FORMATS
+from nfold.provenance import explain
+from nfold.regeneration import regenerate
 from nfold.verification import verify
 from tests.conftest import tree, tree_digest, write_picture
 from tests.engine.data_sets import MAKERS, make_coco, make_masks, make_voc, make_yolo
@@ -185,6 +187,97 @@ class TestEveryFormat:
         if held:
             assert again.format.startswith(f"{other} ("), again.format
             assert not again.skipped
+
+
+class TestLosses:
+    @pytest.mark.parametrize("name", ANNOTATED)
+    def test_a_plain_folder_is_refused_since_nothing_would_be_left(
+        self, name: str, tmp_path: Path, expand_inline: Expand
+    ) -> None:
+        with pytest.raises(UsageError) as caught:
+            expand_inline(make(name, tmp_path), tmp_path / "out", copies=1, to="folder", on_loss="list")
+        assert caught.value.stable_code == "labels.nothing_left"
+        assert not (tmp_path / "out").exists()
+
+    def test_boxes_that_class_folders_have_no_place_for_are_not_counted_as_kept(
+        self, tmp_path: Path, expand_inline: Expand
+    ) -> None:
+        source, target = make("hf-metadata", tmp_path), tmp_path / "out"
+        lines = [json.loads(line) for line in (source / "metadata.jsonl").read_text().splitlines()]
+        text = "".join(json.dumps({**line, "label": "indoors"}) + "\n" for line in lines)
+        (source / "metadata.jsonl").write_text(text)
+        report = expand_inline(source, target, copies=2, to="class-folders", on_loss="list")
+        assert (report.images_after, report.labels.losses["boxes"]) == (6, 3)
+        assert (report.labels.came, report.labels.kept, report.labels.backgrounds) == (6, 0, 0)
+        assert report.labels.dropped == {"format": 6}
+        assert {row.objects_after for row in report.labels.classes} == {0}
+        told = explain(target, "indoors/one_aug1.png")
+        assert (told.annotations_in, dict(told.annotations)) == (2, {})
+        assert verify(target).is_sound
+        assert regenerate(target, "indoors/one_aug1.png").same_bytes
+
+    def test_crowds_and_boxes_that_another_format_leaves_out_are_not_counted_as_kept(
+        self, tmp_path: Path, expand_inline: Expand
+    ) -> None:
+        source = make("coco", tmp_path)
+        document = json.loads((source / "instances.json").read_text())
+        document["annotations"][0] |= {"iscrowd": 1}
+        del document["annotations"][1]["segmentation"]
+        (source / "instances.json").write_text(json.dumps(document))
+        for target, kept in (("yolo", 2), ("csv", 2), ("masks", 2), ("voc", 2)):
+            report = expand_inline(source, tmp_path / target, copies=1, to=target, on_loss="list")
+            assert (report.labels.came, report.labels.kept) == (3, kept), target
+            assert report.labels.dropped == {"format": 1}, target
+
+
+def with_outlines_of_boxes(root: Path) -> Path:
+    make_coco(root)
+    document = json.loads((root / "instances.json").read_text())
+    for entry in document["annotations"]:
+        x, y, width, height = entry["bbox"]
+        entry["segmentation"] = [[x, y, x + width, y, x + width, y + height, x, y + height]]
+        del entry["keypoints"], entry["num_keypoints"]
+    (root / "instances.json").write_text(json.dumps(document))
+    return root
+
+
+class TestOutlinesThatRepeatTheBox:
+    def test_they_are_boxes_to_every_other_format(self, tmp_path: Path, expand_inline: Expand) -> None:
+        source = with_outlines_of_boxes(tmp_path / "data")
+        report = expand_inline(source, tmp_path / "voc", copies=1, to="voc")
+        assert (report.labels.kinds, report.labels.losses) == ({"boxes": 3}, {})
+        expand_inline(source, tmp_path / "yolo", copies=1, to="yolo")
+        assert all(len(line.split()) == 5 for line in (tmp_path / "yolo/labels/one_aug1.txt").read_text().splitlines())
+        with pytest.raises(UsageError) as caught:
+            expand_inline(source, tmp_path / "masks", copies=1, to="masks", on_loss="list")
+        assert caught.value.stable_code == "labels.nothing_left"
+
+    def test_the_file_of_the_original_says_what_it_said_and_a_copy_has_the_turned_box(
+        self, tmp_path: Path, expand_inline: Expand
+    ) -> None:
+        source = with_outlines_of_boxes(tmp_path / "data")
+        recipe = {"augment": [{"Affine": {"rotate": [30, 30], "p": 1}}], "labels": {"min_visibility": 0}}
+        report = expand_inline(source, tmp_path / "out", copies=1, recipe=recipe)
+        before = json.loads((source / "instances.json").read_text())["annotations"]
+        after = json.loads((tmp_path / "out/instances.json").read_text())["annotations"]
+        assert after[:3] == before
+        assert report.labels.loose_boxes == 3
+        assert report.labels.looseness_mean > 1.5
+        for entry in after[3:]:
+            [ring] = entry["segmentation"]
+            width, height = entry["bbox"][2:]
+            assert max(ring[0::2]) - min(ring[0::2]) == pytest.approx(width, abs=0.02)
+            assert entry["area"] < width * height / 1.3
+
+    def test_beside_real_outlines_they_are_painted_as_such(self, tmp_path: Path, expand_inline: Expand) -> None:
+        source = with_outlines_of_boxes(tmp_path / "data")
+        document = json.loads((source / "instances.json").read_text())
+        document["annotations"][0]["segmentation"] = [[6, 4, 22, 4, 6, 18]]
+        (source / "instances.json").write_text(json.dumps(document))
+        report = expand_inline(source, tmp_path / "masks", copies=1, to="masks", on_loss="list")
+        assert (report.labels.came, report.labels.kept) == (3, 3)
+        for name in ("two", "two_aug1"):
+            assert cv2.imread(str(tmp_path / f"masks/masks/{name}.png")).any()
 
 
 class TestAskedTwice:
@@ -420,6 +513,14 @@ class TestRealData:
         assert counts[0][0] == 788
         assert all(count == counts[0] for count in counts[1:])
         assert all(found == pictures[0] for found in pictures[1:])
+
+    def test_boxes_with_outlines_that_repeat_them_lose_nothing_in_voc(
+        self, real_data: Path, tmp_path: Path, expand_inline: Expand
+    ) -> None:
+        options = {"format": "coco", "to": "voc", "include": ["*1*"]}
+        report = expand_inline(real_data / "tree-crowns", tmp_path / "out", copies=1, **options)
+        assert (set(report.labels.kinds), report.labels.losses) == ({"boxes"}, {})
+        assert report.labels.looseness_mean > 1.2
 
     @pytest.mark.parametrize(("folder", "form"), SETS.items())
     def test_every_set_works_without_a_flag(

@@ -155,3 +155,11 @@ def test_a_held_out_picture_is_shown_only_where_nothing_is_trained_on(tmp_path: 
     for number, split in enumerate(("train", "val", "val")):
         write_picture(tmp_path / f"data/{split}/cat/{number}.png", number)
     assert preview(tmp_path / "data", sources=3).shown == ("train/cat/0.png",)
+
+
+def test_a_single_picture_is_shown_without_labels_and_the_report_says_so(tmp_path: Path) -> None:
+    make_yolo(tmp_path / "data")
+    alone = preview(tmp_path / "data/images/one.png", copies=1)
+    assert alone.note == ("as a picture without labels; give the data set's folder to see its labels and its border")
+    assert preview(tmp_path / "data", copies=1).note is None
+    assert preview(tmp_path / "data/images", copies=1).note is None

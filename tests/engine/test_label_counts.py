@@ -73,3 +73,10 @@ def test_counts_of_shards_add_up() -> None:
     }
     assert (one.came, one.kept, one.loose_boxes, one.looseness_most) == (4, 3, 3, 2.5)
     assert one.looseness_sum == pytest.approx(5.1)
+
+
+def test_what_the_format_has_no_place_for_is_no_kept_one_and_makes_no_background() -> None:
+    lost = ([0, "format", 0.0],)
+    counts = count_labels([record(file(0, dropped=lost), file(1, dropped=lost), file(2, dropped=lost))])
+    assert (counts.came, counts.kept, dict(counts.dropped), counts.backgrounds) == (2, 0, {"format": 2}, 0)
+    assert counts.classes == {}

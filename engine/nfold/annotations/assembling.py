@@ -176,7 +176,7 @@ def _box(journey: Journey, stages: Sequence[Stage], mask: RleMask | None) -> tup
     if not is_cut and all(stage.warp is None or stage.warp.keeps_axes for stage in stages):
         # An upright box stays one, edge for edge: no need to guess it from a shape that may be drawn coarsely.
         return bounds(quadrilateral.rings), None if journey.annotation.has_shape else 1.0
-    if shape is not None and shape.rings:
+    if shape is not None and shape.rings and not journey.annotation.repeats_box:
         return bounds(shape.rings), None
     if mask is not None and journey.pixels is not None:
         return _box_of_mask(journey.pixels.mask), None

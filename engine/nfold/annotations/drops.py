@@ -12,6 +12,7 @@ DropRule = Literal[
     "border",  # it stands out of the picture, and `outside` is `drop`
     "part",  # the object that it is a part of was dropped
     "degenerate",  # it has no extent that a label file could tell
+    "format",  # the format that is written has no place for an object that is known by this
 ]
 
 

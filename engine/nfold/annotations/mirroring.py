@@ -30,6 +30,18 @@ def mirror_order(category: Category, swap: Mapping[str, str]) -> tuple[int, ...]
     return None if order == tuple(range(len(order))) else order
 
 
+def without_sides(categories: Iterable[Category], swap: Mapping[str, str]) -> list[Category]:
+    """Classes with several points of which neither the recipe nor the data set nor a name says which change places."""
+    return [
+        category
+        for category in categories
+        if len(category.point_names) > 1
+        and category.flip_index is None
+        and not any(name in swap for name in category.point_names)
+        and mirror_order(category, swap) is None
+    ]
+
+
 def check_swap(swap: Mapping[str, str], categories: Iterable[Category]) -> None:
     """Refuse a map that names points which the data do not have, or swaps a point with one of another class.
 

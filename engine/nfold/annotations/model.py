@@ -28,6 +28,10 @@ Ring: TypeAlias = tuple[float, ...]
 KeyPoint: TypeAlias = tuple[float, float, int]
 """x, y and visibility as in COCO: 0 not labelled (x and y mean nothing), 1 labelled and hidden, 2 visible."""
 
+_CORNERS = 4
+_SLACK, _MOST_SLACK = 0.02, 0.5
+"""Share of the shorter side, and pixels."""
+
 JsonObject: TypeAlias = Mapping[str, Any]
 
 
@@ -80,8 +84,30 @@ class Annotation:
 
     @property
     def has_shape(self) -> bool:
-        """Whether more is known than an upright box: an outline or pixels."""
-        return bool(self.rings) or self.mask is not None
+        """Whether more is known than an upright box: an outline of its own, or pixels."""
+        return self.mask is not None or (bool(self.rings) and not self.repeats_box)
+
+    @property
+    def repeats_box(self) -> bool:
+        """Whether the outline is that of the box: many programs write the corners of the box where none was drawn."""
+        if self.box is None or len(self.rings) != 1:
+            return False
+        xs, ys = list(self.rings[0][0::2]), list(self.rings[0][1::2])
+        if len(xs) == _CORNERS + 1 and (xs[0], ys[0]) == (xs[-1], ys[-1]):
+            del xs[-1], ys[-1]
+        if len(xs) != _CORNERS:
+            return False
+        x0, y0, x1, y1 = self.box
+        # Programs round box and outline each in its own way.
+        slack = min(_MOST_SLACK, _SLACK * min(x1 - x0, y1 - y0))
+        is_right, is_low = [abs(x - x1) < abs(x - x0) for x in xs], [abs(y - y1) < abs(y - y0) for y in ys]
+        return (
+            all(abs(x - (x1 if far else x0)) <= slack for x, far in zip(xs, is_right, strict=True))
+            and all(abs(y - (y1 if far else y0)) <= slack for y, far in zip(ys, is_low, strict=True))
+            # Round it, corner by corner: what stands across is another in both directions.
+            and all(sides[place] != sides[place + 2] for sides in (is_right, is_low) for place in (0, 1))
+            and (is_right[0], is_low[0]) != (is_right[1], is_low[1])
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +174,7 @@ class DatasetInfo:
         categories: Classes of objects, in the order in which the data set numbers them.
         documents: Label files about many pictures; they are written anew, with the copies in them.
         companions: Other files that a trainer needs (a list of class names), copied as they are.
+        has_free_companions: They say nothing of where files lie, and go along into an output with a tree of its own.
         kinds: What is marked in the pictures, with the number of annotations (or pictures) of each kind.
         conventions: What was decided once for the data set and goes on the card: plain JSON.
         passed_over: Why files are no sources, with how many.
@@ -159,6 +186,7 @@ class DatasetInfo:
     categories: tuple[Category, ...] = ()
     documents: tuple[Document, ...] = ()
     companions: tuple[str, ...] = ()
+    has_free_companions: bool = False
     kinds: Mapping[LabelKind, int] = field(default_factory=dict)
     conventions: JsonObject = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)
@@ -200,11 +228,11 @@ class OutputImage:
 
 
 def kinds_of(annotation: Annotation) -> tuple[LabelKind, ...]:
-    """What kinds of marking an annotation has."""
+    """What kinds of marking an annotation has; an outline that repeats the box says no more than the box."""
     kinds: list[LabelKind] = []
     if annotation.box is not None:
         kinds.append("boxes")
-    if annotation.rings:
+    if annotation.rings and not annotation.repeats_box:
         kinds.append("polygons" if len(annotation.rings) == 1 else "parts")
     if annotation.mask is not None:
         kinds.append("masks")

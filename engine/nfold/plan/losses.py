@@ -34,6 +34,13 @@ _PAINTED: Final[frozenset[LabelKind]] = frozenset({"polygons", "parts", "masks"}
 """What becomes classes of pixels where a format knows pixels alone."""
 
 
+def written_kinds(target: DatasetFormat) -> frozenset[LabelKind]:
+    """Kinds of which something is left when a format is written: what it holds, and what it paints."""
+    if "semantic" in target.holds and "boxes" not in target.holds:
+        return target.holds | _PAINTED | {"crowd"}
+    return target.holds
+
+
 def refuse_nothing_left(kinds: Mapping[LabelKind, int], target: DatasetFormat) -> None:
     """Refuse a format in which every picture would look as if nothing were in it, whatever is said about losses.
 
@@ -41,13 +48,13 @@ def refuse_nothing_left(kinds: Mapping[LabelKind, int], target: DatasetFormat) -
         UsageError: None of the kinds that there are can be told in it.
     """
     there = {kind for kind, count in kinds.items() if count and kind != "attributes"}
-    held = target.holds | (_PAINTED if "semantic" in target.holds else frozenset())
-    if there and target.holds and not there & held:
+    if there and not there & written_kinds(target):
+        holds = " and ".join(IN_WORDS[kind] for kind in sorted(target.holds)) or "no labels"
         raise UsageError(
-            f"--to {target.name}: nothing of these labels would be left; this format holds "
-            f"{' and '.join(IN_WORDS[kind] for kind in sorted(target.holds))}, and there are only "
+            f"--to {target.name}: nothing of these labels would be left; this format holds {holds}, and there are only "
             f"{' and '.join(IN_WORDS[kind] for kind in sorted(there))}.",
-            hint="Choose a format that holds them.",
+            hint="Choose a format that holds them"
+            + ("." if target.holds else ", or say --format folder to have the pictures read without labels."),
             code="labels.nothing_left",
         )
 

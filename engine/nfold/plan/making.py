@@ -20,8 +20,9 @@ from nfold.plan.balance import BalancedClass
 from nfold.plan.collisions import refuse_collisions
 from nfold.plan.counts import ClassTally, allot_copies, tally
 from nfold.plan.layout import lay_out, refuse_scattered_names
-from nfold.plan.losses import find_losses, refuse_losses, refuse_nothing_left
+from nfold.plan.losses import find_losses, refuse_losses, refuse_nothing_left, written_kinds
 from nfold.plan.naming import NameTemplate, split_name
+from nfold.plan.notes import notes_on_labels
 from nfold.plan.reading import read_data_set
 from nfold.plan.sharding import KeyRange, cut_ranges
 from nfold.plan.table import SourceTable, from_blob, to_blob
@@ -85,6 +86,22 @@ class Plan:
     def keeps_layout(self) -> bool:
         """Whether the output has the format and the tree of the input."""
         return self.request.split is None and not self.is_converted
+
+    @property
+    def written(self) -> frozenset[LabelKind] | None:
+        """Kinds of labels that are written into another format; None where the format stays."""
+        return written_kinds(format_named(self.request.to)) if self.request.to and self.is_converted else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about the labels before any work."""
+        return notes_on_labels(self.info, self.recipe, target=self.request.to or self.recognition.format)
+
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """Files of the source that go into the output as they are."""
+        goes_along = self.keeps_layout or (self.info.has_free_companions and not self.is_converted)
+        return self.info.companions if goes_along else ()
 
     @property
     def border(self) -> Border:

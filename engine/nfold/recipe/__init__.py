@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nfold.recipe.border import Border, resolve_border
-from nfold.recipe.capability import Carriage, carriage_of, needs_boxes, refuse_mirrored_border, refuse_unfit
+from nfold.recipe.capability import Carriage, carriage_of, may_mirror, needs_boxes, refuse_mirrored_border, refuse_unfit
 from nfold.recipe.catalogue import Capabilities, Catalogue, Entry, Follows, catalogue
 from nfold.recipe.compile import CompiledRecipe, compile_recipe
 from nfold.recipe.document import recipe_digest, recipe_document
@@ -39,6 +39,7 @@ __all__ = [
     "catalogue",
     "compile_recipe",
     "load_recipe",
+    "may_mirror",
     "needs_boxes",
     "parse_recipe",
     "preset_named",

@@ -46,6 +46,8 @@ _IN_WORDS: Final = {
     "masks": "masks",
     "points": "key points",
 }
+MIRRORS: Final = frozenset({"D4", "HorizontalFlip", "SquareSymmetry", "TimeReverse", "Transpose", "VerticalFlip"})
+"""Transforms under which left and right may change places; Affine does it with a scale below 0 alone."""
 _MIRRORED: Final = ("reflect", "reflect_101", "wrap")
 # Arguments that the figures do not hold for, beyond a value: what it does to objects then.
 _LARGEST_FOLLOWED: Final[dict[tuple[str, str], tuple[float, str]]] = {
@@ -96,6 +98,11 @@ def needs_boxes(recipe: Recipe) -> tuple[str, ...]:
     return tuple(dict.fromkeys(leaf.name for leaf, measured in _leaves(recipe) if measured.needs_boxes))
 
 
+def may_mirror(recipe: Recipe) -> bool:
+    """Whether left and right may change places in a copy."""
+    return any(_may_mirror(spec) for spec in (*recipe.prepare, *recipe.augment))
+
+
 def refuse_unfit(recipe: Recipe, kinds: Iterable[LabelKind]) -> None:
     """Refuse a recipe under which labels of some kind would not stay with the pixels.
 
@@ -140,6 +147,23 @@ def refuse_mirrored_border(recipe: Recipe) -> None:
             raise UsageError(
                 f"{leaf.name} has the border_mode '{mode}': {reason}.", hint=hint, code="recipe.mirrored_border"
             )
+
+
+def _may_mirror(spec: TransformSpec) -> bool:
+    if spec.p <= 0:
+        return False
+    if spec.name == "Affine":
+        return _is_below_zero(spec.arguments.get("scale"))
+    return spec.name in MIRRORS or any(map(_may_mirror, spec.children))
+
+
+def _is_below_zero(value: JsonValue) -> bool:
+    """Whether a number, or one in a range or a mapping of ranges, is below 0."""
+    if isinstance(value, dict):
+        return any(map(_is_below_zero, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_below_zero, value))
+    return isinstance(value, int | float) and value < 0
 
 
 def _misfit(follows: Follows, target: str) -> str | None:

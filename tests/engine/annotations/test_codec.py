@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nfold.annotations import Annotation, Category, ImageLabels, RleMask
+from nfold.annotations import Annotation, Category, ImageLabels, Ring, RleMask, kinds_of
 from nfold.annotations.codec import (
     decode_categories,
     decode_labels,
@@ -169,3 +170,35 @@ def test_the_manifest_alone_gives_class_and_shapes(annotation: Annotation) -> No
         corners=annotation.corners,
         points=annotation.points,
     )
+
+
+@pytest.mark.parametrize(
+    ("ring", "expected"),
+    [
+        ((10, 20, 40, 20, 40, 60, 10, 60), True),
+        ((10, 60, 10, 20, 40, 20, 40, 60), True),
+        ((10, 20, 10, 60, 40, 60, 40, 20, 10, 20), True),
+        ((10.3, 20, 40, 19.7, 40, 60, 10, 60.4), True),
+        ((10, 20, 40, 20, 40, 60, 12, 60), False),
+        ((10, 20, 40, 60, 40, 20, 10, 60), False),
+        ((10, 20, 40, 20, 10, 20, 40, 60), False),
+        ((10, 20, 10, 20, 40, 60, 40, 60), False),
+        ((10, 20, 40, 20, 40, 60), False),
+        ((25, 20, 40, 40, 25, 60, 10, 40), False),
+        ((10, 20, 40, 20, 40, 60, 25, 60, 10, 60), False),
+    ],
+)
+def test_an_outline_that_goes_round_the_box_says_no_more_than_the_box(ring: Ring, expected: bool) -> None:
+    annotation = Annotation(box=(10, 20, 40, 60), rings=(ring,))
+    assert annotation.repeats_box == expected
+    assert annotation.has_shape != expected
+    assert ("polygons" in kinds_of(annotation)) != expected
+
+
+def test_parts_and_outlines_without_a_box_and_pixels_are_shapes() -> None:
+    ring = (10.0, 20.0, 40.0, 20.0, 40.0, 60.0, 10.0, 60.0)
+    assert kinds_of(Annotation(rings=(ring,))) == ("polygons",)
+    assert kinds_of(Annotation(box=(10, 20, 40, 60), rings=(ring, ring))) == ("boxes", "parts")
+    assert Annotation(box=(10, 20, 40, 60), rings=(ring,), mask=RleMask(height=1, width=1, counts="01")).has_shape
+    # Of coordinates that are shares of the picture, a fiftieth of the side is as little.
+    assert not Annotation(box=(0.1, 0.2, 0.4, 0.6), rings=((0.25, 0.2, 0.4, 0.4, 0.25, 0.6, 0.1, 0.4),)).repeats_box

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nfold.annotations.mirroring import check_swap, mirror_order
+from nfold.annotations.mirroring import check_swap, mirror_order, without_sides
 from nfold.annotations.model import Category
 from nfold.errors import UsageError
 
@@ -57,3 +57,16 @@ def test_a_swap_across_classes_is_refused() -> None:
     categories = [Category(name="cat", point_names=("ear",)), Category(name="dog", point_names=("tail",))]
     with pytest.raises(UsageError, match=r"'cat'.*ear: tail"):
         check_swap({"ear": "tail", "tail": "ear"}, categories)
+
+
+def test_classes_of_which_nothing_says_what_changes_places_are_found() -> None:
+    silent = Category(name="fly", point_names=("0", "1", "2"))
+    told = [
+        Category(name="person", point_names=FACE),
+        Category(name="hand", point_names=("0", "1"), flip_index=(0, 1)),
+        Category(name="ball", point_names=("middle",)),
+        Category(name="box"),
+    ]
+    assert without_sides([silent, *told], {}) == [silent]
+    assert without_sides([silent], {"other": "thing"}) == [silent]
+    assert without_sides([silent], {"0": "1", "1": "0"}) == []

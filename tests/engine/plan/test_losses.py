@@ -7,7 +7,7 @@ import pytest
 from nfold.annotations import LabelKind
 from nfold.errors import UsageError
 from nfold.formats import FORMATS
-from nfold.plan.losses import IN_WORDS, find_losses, in_words, refuse_losses, refuse_nothing_left
+from nfold.plan.losses import IN_WORDS, find_losses, in_words, refuse_losses, refuse_nothing_left, written_kinds
 
 
 def test_what_a_format_holds_is_no_loss_and_what_is_not_there_neither() -> None:
@@ -27,6 +27,8 @@ def test_a_format_in_which_nothing_would_be_left_is_refused_whatever_is_said_of_
     for kinds, name in (
         ({"boxes": 3, "attributes": 1}, "masks"),
         ({"boxes": 3}, "class-folders"),
+        ({"boxes": 3}, "folder"),
+        ({"class": 3}, "folder"),
         ({"points": 3}, "csv"),
     ):
         if not set(kinds) & FORMATS[name].holds - {"attributes"}:
@@ -36,7 +38,18 @@ def test_a_format_in_which_nothing_would_be_left_is_refused_whatever_is_said_of_
     refuse_nothing_left({"polygons": 3}, FORMATS["masks"])
     refuse_nothing_left({"boxes": 3, "points": 3}, FORMATS["voc"])
     refuse_nothing_left({"attributes": 3}, FORMATS["voc"])
-    refuse_nothing_left({"boxes": 3}, FORMATS["folder"])
+    refuse_nothing_left({}, FORMATS["folder"])
+
+
+def test_a_plain_folder_says_how_to_have_pictures_without_labels() -> None:
+    with pytest.raises(UsageError, match="this format holds no labels, and there are only boxes") as caught:
+        refuse_nothing_left({"boxes": 3}, FORMATS["folder"])
+    assert "--format folder" in (caught.value.hint or "")
+
+
+def test_what_is_written_of_other_kinds_is_what_is_held_and_what_is_painted() -> None:
+    assert written_kinds(FORMATS["voc"]) == FORMATS["voc"].holds
+    assert written_kinds(FORMATS["masks"]) == {"semantic", "polygons", "parts", "masks", "crowd"}
 
 
 def test_every_kind_has_words() -> None:

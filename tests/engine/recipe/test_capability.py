@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.engine.geometry.moving import MOVING, build
+from tests.engine.geometry.moving import run as moved
 
 from nfold.errors import UnsupportedImageError, UsageError
 from nfold.recipe import (
@@ -16,6 +18,7 @@ from nfold.recipe import (
     catalogue,
     compile_recipe,
     load_recipe,
+    may_mirror,
     needs_boxes,
     refuse_mirrored_border,
     refuse_unfit,
@@ -179,3 +182,25 @@ def test_a_border_that_shows_objects_again_is_refused_for_marked_data(mode: str)
         )
     for fine in ("auto", "constant", "replicate"):
         refuse_mirrored_border(load_recipe({"augment": [{"Affine": {"border_mode": "constant"}}], "border": fine}))
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_the_transforms_that_mirror_are_those_that_were_seen_to(name: str) -> None:
+    if name == "RandomGridShuffle":
+        pytest.skip("key points are refused under it")
+    pipeline, picture = build(name), np.zeros((300, 400, 3), np.uint8)
+    stages = [stage for seed in range(12) for stage in moved(pipeline, picture, seed)[1]]
+    is_seen = any(stage.warp is not None and stage.warp.is_mirror for stage in stages)
+    assert may_mirror(recipe_of(name)) == is_seen
+
+
+def test_whether_a_recipe_mirrors_depends_on_what_can_happen_in_it() -> None:
+    for steps, expected in (
+        (["HorizontalFlip"], True),
+        ([{"HorizontalFlip": {"p": 0}}], False),
+        ([{"OneOf": {"transforms": [{"Transpose": {"p": 1}}, {"Rotate": {"p": 1}}]}}], True),
+        ([{"Affine": {"scale": [0.5, 2]}}], False),
+        ([{"Affine": {"scale": {"x": [-1, 1], "y": 1}}}], True),
+    ):
+        assert may_mirror(load_recipe({"augment": steps})) == expected, steps
+    assert may_mirror(load_recipe({"prepare": [{"VerticalFlip": {"p": 1}}], "augment": ["GaussNoise"]}))

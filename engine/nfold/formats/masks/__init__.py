@@ -25,6 +25,8 @@ from nfold.images import EXTENSIONS
 _LOOKED_AT = 6
 _MOST_NAMES = 5_000
 _MOST_FOLDERS = 20
+_CLASSES = "classes.txt"
+_BACKGROUND = "background"
 _FLAT = 0.75
 """Share of neighbours in a row that are equal: of photographs less than half, of most masks nearly all."""
 
@@ -58,7 +60,7 @@ class Masks:
         """Places masks that are there; objects of other formats are painted as numbers of their classes."""
         del keeps_layout, splits
         return MaskWriter(
-            classes=len(info.categories),
+            names=tuple(category.name for category in info.categories),
             has_masks=bool(info.kinds.get("semantic")),
             ending=str(info.conventions.get("mask_ending", ".png")),
         )
@@ -66,15 +68,15 @@ class Masks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskWriter:
-    """Writes no label files but painted masks.
+    """Writes no label files about a picture but painted masks, and says in `classes.txt` what their numbers mean.
 
     Attributes:
-        classes: How many classes of objects there are.
+        names: Of the classes of objects, in their order; the first is painted as 1.
         has_masks: The data set has masks of whole pictures, which the engine varies; nothing is painted.
         ending: Of the masks' files.
     """
 
-    classes: int
+    names: tuple[str, ...]
     has_masks: bool
     ending: str
 
@@ -91,7 +93,7 @@ class MaskWriter:
 
     def encode(self, image: OutputImage) -> bytes:
         """A painted mask: class n of the data set (counted from 0) is n + 1, in a palette of 8 bits where that suffices."""
-        pixels = paint(image, classes=self.classes)
+        pixels = paint(image, classes=len(self.names))
         is_small = pixels.dtype.itemsize == 1
         mask = MaskImage(
             pixels=pixels,
@@ -103,13 +105,20 @@ class MaskWriter:
         return encode_mask(mask)
 
     def assembled(self) -> tuple[str, ...]:
-        """None."""
-        return ()
+        """`classes.txt` beside painted masks; what the numbers of other masks mean, only their makers know."""
+        return () if self.has_masks or not self.names else (_CLASSES,)
 
     def assemble(self, name: str, images: Images, write: Write, scratch: sqlite3.Connection) -> None:
-        """There is nothing to write."""
-        del images, write, scratch
-        raise AssertionError(f"{name} is not written by this format")
+        """One name in a line: line n, counted from 0, is number n of the masks, and 0 is background."""
+        del images, scratch
+        assert name == _CLASSES, f"{name} is not written by this format"
+        for told in (_BACKGROUND, *self.names):
+            write(f"{_in_one_line(told)}\n")
+
+
+def _in_one_line(name: str) -> str:
+    """A name that takes one line of UTF-8, whatever is in it: a line too many would shift all names below it."""
+    return " ".join(name.splitlines()).encode("utf-8", "replace").decode("utf-8")
 
 
 def _holds_masks(root: Path, pairs: Pairs, folder: str) -> bool:

@@ -25,7 +25,7 @@ def paint(image: OutputImage, *, classes: int) -> NDArray[Any]:
     canvas = np.zeros((height, width), np.uint8 if classes <= _MOST_IN_8_BITS else np.uint16)
     covers: list[tuple[int, int, int, NDArray[Any]]] = []
     for annotation in image.annotations:
-        if annotation.category is not None and annotation.has_shape:
+        if annotation.category is not None and (annotation.rings or annotation.mask is not None):
             # Packed to bits: hundreds of objects of a large picture wait here at once.
             cover = _cover_of(annotation, height, width)
             covers.append((-int(np.count_nonzero(cover)), len(covers), annotation.category, np.packbits(cover)))

@@ -58,6 +58,7 @@ class MaskReading:
             conventions["mask_ending"] = next(iter(self._endings))
         return DatasetInfo(
             companions=tuple(self._companions()),
+            has_free_companions=True,
             kinds={"semantic": self._with_mask} if self._with_mask else {},
             conventions=conventions,
             passed_over=dict(self._passed_over),

@@ -3,15 +3,22 @@ from __future__ import annotations
 import io
 import pickle
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from nfold.annotations import Annotation, Category, DatasetInfo, ImageLabels, OutputImage
+from nfold.formats.base import LabelWriter
 from nfold.formats.masks import Masks
+from nfold.testing.formats import check_format
+from nfold.verification import verify
 from tests.conftest import write_picture
+from tests.engine.data_sets import make_coco
 from tests.engine.formats.label_sets import scan_of
 
 FLAT = np.kron(np.array([[0, 1], [2, 0]], np.uint8), np.ones((20, 20), np.uint8))
@@ -120,9 +127,50 @@ def test_objects_of_other_formats_are_painted_in_the_colours_of_their_classes() 
     assert picture.convert("RGB").getpixel((2, 3)) == (0, 128, 0)
 
 
-def test_nothing_is_assembled_and_the_writer_travels() -> None:
-    writer = Masks().writer(DatasetInfo(), keeps_layout=True, splits=(None,))
+def classes_of(writer: LabelWriter) -> str:
+    written: list[str] = []
+    with closing(sqlite3.connect("")) as scratch:
+        writer.assemble("classes.txt", lambda: iter(()), written.append, scratch)
+    return "".join(written)
+
+
+def test_the_names_of_painted_classes_stand_in_the_lines_of_their_numbers() -> None:
+    info = DatasetInfo(categories=(Category(name="cat"), Category(name="dog")), kinds={"polygons": 1})
+    writer = Masks().writer(info, keeps_layout=False, splits=(None,))
+    assert writer.assembled() == ("classes.txt",)
+    assert classes_of(writer) == "background\ncat\ndog\n"
+
+
+def test_a_name_of_several_lines_or_of_half_a_character_shifts_no_other() -> None:
+    names = ("a\nb\r\nc", "\ud800d", "", "Köter")
+    info = DatasetInfo(categories=tuple(Category(name=name) for name in names), kinds={"polygons": 1})
+    text = classes_of(Masks().writer(info, keeps_layout=False, splits=(None,)))
+    assert text.encode("utf-8").decode("utf-8").split("\n") == ["background", "a b c", "?d", "", "Köter", ""]
+
+
+def test_masks_that_are_there_get_no_list_and_the_writer_travels() -> None:
+    info = DatasetInfo(categories=(Category(name="cat"),), kinds={"boxes": 1, "semantic": 1})
+    writer = Masks().writer(info, keeps_layout=False, splits=(None,))
     assert pickle.loads(pickle.dumps(writer)) == writer
     assert writer.assembled() == ()
+    assert Masks().writer(DatasetInfo(), keeps_layout=True, splits=(None,)).assembled() == ()
     with pytest.raises(AssertionError):
         writer.assemble("a", lambda: iter(()), lambda text: None, sqlite3.connect(""))
+
+
+def test_painted_classes_keep_numbers_and_names_when_they_are_read_and_written_again(
+    tmp_path: Path, expand_inline: Callable[..., Any]
+) -> None:
+    make_coco(tmp_path / "data")
+    expand_inline(tmp_path / "data", tmp_path / "painted", copies=0, to="masks", on_loss="list")
+    names = (tmp_path / "painted/classes.txt").read_text().splitlines()
+    assert names == ["background", "cat", "dog"]
+    numbers = {int(number) for path in (tmp_path / "painted/masks").iterdir() for number in np.unique(Image.open(path))}
+    assert numbers == {0, 1, 2}
+    assert verify(tmp_path / "painted").is_sound
+    (tmp_path / "painted/nfold.json").unlink()
+    for target, options in (("again", {}), ("split", {"split": "50/50"})):
+        report = expand_inline(tmp_path / "painted", tmp_path / target, copies=1, **options)
+        assert report.format.startswith("masks (")
+        assert (tmp_path / target / "classes.txt").read_text().splitlines() == names
+    check_format("masks", tmp_path / "painted", tmp_path / "checked")
