@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nfold.annotations import Category, DatasetInfo, Document, LabelKind, OutputImage
+from nfold.annotations.mirroring import mirror_order
 from nfold.errors import UsageError
 from nfold.formats.base import Images, Placement, Write, split_of
 from nfold.formats.yolo.encode import LineEncoder
@@ -117,12 +118,15 @@ class YoloWriter:
     def _write_pose(self, write: Write, pose: PoseShape, categories: tuple[Category, ...]) -> None:
         write(f"\nkpt_shape: [{pose.points}, {pose.dimensions}]\n")
         marked = [category for category in categories if category.point_names]
-        flips = {category.flip_index for category in marked if category.flip_index is not None}
+        told = (category.flip_index or mirror_order(category, {}) for category in marked)
+        flips = {order for order in told if order is not None}
         if len(flips) > 1:
             write("# Classes differ in which points change places in a mirror, so there is no flip_idx.\n")
+        elif not flips:
+            # Points that all stay would be a claim: trainers that mirror leave it alone where there is no flip_idx.
+            write("# Nothing says which points change places in a mirror, so there is no flip_idx.\n")
         else:
-            flip = next(iter(flips), tuple(range(pose.points)))
-            write(f"flip_idx: [{', '.join(map(str, flip))}]\n")
+            write(f"flip_idx: [{', '.join(map(str, next(iter(flips))))}]\n")
         if any(name != str(number) for category in marked for number, name in enumerate(category.point_names)):
             write("kpt_names:\n")
             for number, category in enumerate(categories):

@@ -105,9 +105,15 @@ def test_key_points_are_described(tmp_path: Path) -> None:
     assert read_set(Yolo(), tmp_path).info.categories[0] == FLY
 
 
-def test_points_that_have_no_mirror_stay_and_points_with_two_have_none() -> None:
+def test_flip_idx_is_what_data_or_names_say_and_is_left_out_where_nothing_says_it() -> None:
     plain = Category(name="a", point_names=("x", "y"))
     writer = Yolo().writer(info("points", categories=(plain,)), keeps_layout=False, splits=("train",))
+    assert "flip_idx" not in yaml.safe_load(assembled(writer, [])["data.yaml"])
+    sided = Category(name="a", point_names=("nose", "left_eye", "right_eye"))
+    writer = Yolo().writer(info("points", categories=(sided,)), keeps_layout=False, splits=("train",))
+    assert yaml.safe_load(assembled(writer, [])["data.yaml"])["flip_idx"] == [0, 2, 1]
+    said = replace(plain, flip_index=(0, 1))
+    writer = Yolo().writer(info("points", categories=(said,)), keeps_layout=False, splits=("train",))
     assert yaml.safe_load(assembled(writer, [])["data.yaml"])["flip_idx"] == [0, 1]
     one, other = replace(plain, flip_index=(0, 1)), replace(plain, flip_index=(1, 0))
     writer = Yolo().writer(info("points", categories=(one, other)), keeps_layout=False, splits=("train",))
