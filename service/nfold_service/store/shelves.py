@@ -1,0 +1,111 @@
+"""Data sets and their uploads in the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, tuple_, update
+
+from nfold_service.store.database import now
+from nfold_service.store.rows import DatasetRow, UploadRow
+from nfold_service.store.schema import datasets, uploads
+
+
+def add_dataset(connection: Connection, *, identity: str, owner: str, name: str) -> DatasetRow:
+    """A new data set without files."""
+    at = now()
+    connection.execute(
+        insert(datasets).values(id=identity, owner=owner, name=name, state="empty", created_at=at, used_at=at)
+    )
+    row = dataset_of(connection, identity, owner)
+    assert row is not None
+    return row
+
+
+def dataset_of(connection: Connection, identity: str, owner: str | None) -> DatasetRow | None:
+    """A data set, if it is that owner's; None as owner sees all."""
+    query = select(datasets).where(datasets.c.id == identity)
+    if owner is not None:
+        query = query.where(datasets.c.owner == owner)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else DatasetRow(**row)
+
+
+def datasets_of(
+    connection: Connection, owner: str, *, most: int, after: tuple[float, str] | None = None
+) -> list[DatasetRow]:
+    """An owner's data sets, the newest first; `after` is (created_at, id) of the last one of the page before."""
+    query = select(datasets).where(datasets.c.owner == owner)
+    if after is not None:
+        query = query.where(tuple_(datasets.c.created_at, datasets.c.id) < after)
+    query = query.order_by(datasets.c.created_at.desc(), datasets.c.id.desc()).limit(most)
+    return [DatasetRow(**row) for row in connection.execute(query).mappings()]
+
+
+def change_dataset(connection: Connection, identity: str, *, only_from: tuple[str, ...] = (), **values: Any) -> bool:
+    """Change a data set; False when it is not there, or in none of these states."""
+    query = update(datasets).where(datasets.c.id == identity).values(used_at=now(), **values)
+    if only_from:
+        query = query.where(datasets.c.state.in_(only_from))
+    return connection.execute(query).rowcount == 1
+
+
+def remove_dataset(connection: Connection, identity: str) -> None:
+    """Forget a data set and its uploads."""
+    connection.execute(delete(uploads).where(uploads.c.dataset == identity))
+    connection.execute(delete(datasets).where(datasets.c.id == identity))
+
+
+def stale_datasets(connection: Connection, before: float) -> list[DatasetRow]:
+    """Data sets that nobody has used since."""
+    return [DatasetRow(**row) for row in connection.execute(select(datasets).where(datasets.c.used_at < before)).mappings()]
+
+
+def datasets_in(connection: Connection, *states: str) -> list[DatasetRow]:
+    """Data sets in one of these states."""
+    return [DatasetRow(**row) for row in connection.execute(select(datasets).where(datasets.c.state.in_(states))).mappings()]
+
+
+def add_upload(
+    connection: Connection, *, identity: str, owner: str, dataset: str, name: str, length: int, details: dict[str, Any]
+) -> UploadRow:
+    """A new resumable upload, nothing received yet."""
+    at = now()
+    connection.execute(
+        insert(uploads).values(
+            id=identity,
+            owner=owner,
+            dataset=dataset,
+            name=name,
+            length=length,
+            state="open",
+            details=details,
+            created_at=at,
+            used_at=at,
+        )
+    )
+    row = upload_of(connection, identity, owner)
+    assert row is not None
+    return row
+
+
+def upload_of(connection: Connection, identity: str, owner: str) -> UploadRow | None:
+    """An upload, if it is that owner's."""
+    row = connection.execute(select(uploads).where(uploads.c.id == identity, uploads.c.owner == owner)).mappings().first()
+    return None if row is None else UploadRow(**row)
+
+
+def change_upload(connection: Connection, identity: str, **values: Any) -> None:
+    """Change an upload."""
+    connection.execute(update(uploads).where(uploads.c.id == identity).values(used_at=now(), **values))
+
+
+def remove_upload(connection: Connection, identity: str) -> None:
+    """Forget an upload."""
+    connection.execute(delete(uploads).where(uploads.c.id == identity))
+
+
+def uploads_of(connection: Connection, dataset: str) -> list[UploadRow]:
+    """The uploads of a data set, the oldest first."""
+    query = select(uploads).where(uploads.c.dataset == dataset).order_by(uploads.c.created_at)
+    return [UploadRow(**row) for row in connection.execute(query).mappings()]
