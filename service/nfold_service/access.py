@@ -1,0 +1,76 @@
+"""Who may do what. Keys are checked by a dependency of each route, never by the path of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from nfold_service.keys import DEFAULT_OWNER, EVERYTHING, SCOPES, Caller, hash_of, is_same
+from nfold_service.problems import ServiceError
+from nfold_service.store.keyring import key_of_hash
+
+if TYPE_CHECKING:
+    from nfold_service.context import Context
+
+_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key, where the service asks for one.")
+_bearer = HTTPBearer(auto_error=False, description="The same key as a bearer token.")
+
+
+async def caller_of(
+    request: Request,
+    header: Annotated[str | None, Security(_header)] = None,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+) -> Caller:
+    """Who is asking.
+
+    Raises:
+        ServiceError: 401 without a key, or with one that nobody knows.
+    """
+    context: Context = request.app.state.context
+    key = header or (bearer.credentials if bearer else None)
+    if key is None:
+        if context.is_open:
+            return EVERYTHING
+        raise _unauthorised("key.missing", "This service asks for a key.")
+    if context.configured_key is not None and is_same(key, context.configured_key):
+        return EVERYTHING
+    row = await context.store.run(key_of_hash, hash_of(key))
+    if row is None:
+        raise _unauthorised("key.unknown", "This key is not known, or was taken back.")
+    return Caller(owner=row.owner, scopes=frozenset(row.scopes))
+
+
+def needs(scope: str) -> Callable[..., Awaitable[Caller]]:
+    """A dependency that lets through whoever has a scope.
+
+    Raises:
+        ServiceError: 403 for whoever has not.
+    """
+    assert scope in SCOPES
+
+    async def check(caller: Annotated[Caller, Depends(caller_of)]) -> Caller:
+        if scope not in caller.scopes:
+            raise ServiceError(403, "key.scope", f"This key may not {scope}.", hint="Ask for a key with that scope.")
+        return caller
+
+    return check
+
+
+Reader = Annotated[Caller, Depends(needs("read"))]
+Writer = Annotated[Caller, Depends(needs("write"))]
+
+
+def _unauthorised(code: str, message: str) -> ServiceError:
+    return ServiceError(
+        401,
+        code,
+        message,
+        hint="Send it as 'X-API-Key: KEY' or 'Authorization: Bearer KEY'.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+__all__ = ["DEFAULT_OWNER", "Reader", "Writer", "caller_of", "needs"]

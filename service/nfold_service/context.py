@@ -1,0 +1,98 @@
+"""What the routes share: settings, store, workers, places on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nfold_service.problems import ServiceError
+from nfold_service.settings import Settings
+from nfold_service.store import Store
+from nfold_service.work.crew import Crew
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things lie in the data folder; every name is of our own choosing.
+
+    `staging` holds what is not finished and is emptied at the start.
+    """
+
+    root: Path
+
+    def dataset(self, identity: str) -> Path:
+        """Files of a data set."""
+        return self.root / "datasets" / identity / "files"
+
+    def dataset_home(self, identity: str) -> Path:
+        """Everything of a data set."""
+        return self.root / "datasets" / identity
+
+    def upload(self, identity: str) -> Path:
+        """What was received of a resumable upload."""
+        return self.root / "uploads" / identity
+
+    def job_home(self, identity: str) -> Path:
+        """Everything of a job."""
+        return self.root / "jobs" / identity
+
+    def output(self, identity: str) -> Path:
+        """What a job writes."""
+        return self.job_home(identity) / "output"
+
+    @property
+    def staging(self) -> Path:
+        """For what is under way."""
+        return self.root / "staging"
+
+    def prepare(self) -> None:
+        """Make the folders, and throw away what a former process left unfinished."""
+        shutil.rmtree(self.staging, ignore_errors=True)
+        for folder in ("staging", "datasets", "uploads", "jobs"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """The parts of a running service.
+
+    Attributes:
+        configured_key: From the environment or a file.
+        is_open: Whether requests without a key are let through: on loopback, when no key is configured.
+        ending: Set when the service is told to end; whatever stays open listens to it.
+        uploads: At the same time.
+    """
+
+    settings: Settings
+    store: Store
+    crew: Crew
+    places: Places
+    configured_key: str | None
+    is_open: bool
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
+    job_changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    uploads: int = 0
+
+    def refuse_full_disk(self, wanted: int = 0) -> None:
+        """Refuse what would not fit.
+
+        Raises:
+            ServiceError: 507.
+        """
+        free = shutil.disk_usage(self.places.root).free
+        if free - wanted < self.settings.disk_reserve_bytes:
+            raise ServiceError(
+                507,
+                "disk.full",
+                "There is too little room on the disk of the service.",
+                hint="Delete data sets and expansions that are no longer needed, or try again later.",
+                headers={"Retry-After": "600"},
+            )
+
+
+def new_id(kind: str) -> str:
+    """An id that nobody can guess."""
+    return f"{kind}_{secrets.token_hex(10)}"
