@@ -98,7 +98,7 @@ class ServiceError(Exception):
 def from_engine(error: NfoldError) -> ServiceError:
     """What an error of the engine is over HTTP."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-    errors = ()
+    errors: tuple[Detail, ...] = ()
     if isinstance(error, InvalidRecipeError):
         errors = tuple(Detail(pointer=one.pointer, message=one.message, hint=one.hint) for one in error.problems)
     return ServiceError(status, error.stable_code, error.message, hint=error.hint, errors=errors)
@@ -136,7 +136,8 @@ def install(app: FastAPI) -> None:
     async def on_validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         details = tuple(
-            Detail(pointer=_pointer(one["loc"]), message=str(one["msg"]).removeprefix("Value error, ")) for one in error.errors()
+            Detail(pointer=_pointer(one["loc"]), message=str(one["msg"]).removeprefix("Value error, "))
+            for one in error.errors()
         )
         message = "; ".join(f"{detail.pointer}: {detail.message}" for detail in details[:5])
         return problem_response(

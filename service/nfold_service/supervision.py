@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 from typing import Any
 
 import structlog
@@ -38,7 +39,7 @@ class Supervisor:
         """Take up what a former process left at work, then look for waiting jobs."""
         for row in await self._context.store.run(queue.interrupted):
             self._log.info("taken up again", job=row.id)
-            await self._context.store.run(queue.give_back, row.id, row.lease, counts=True)
+            await self._context.store.run(queue.give_back, row.id, row.lease, counts=False)
         self._loop = asyncio.create_task(self._look_for_jobs())
 
     def wake(self) -> None:
@@ -77,12 +78,14 @@ class Supervisor:
                     break
                 task = asyncio.create_task(self._carry_out(row))
                 self._running[row.id] = task
-                task.add_done_callback(lambda _, identity=row.id: self._is_over(identity))
+                task.add_done_callback(partial(self._is_over, row.id))
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _LOOK_S)
 
-    def _is_over(self, identity: str) -> None:
+    def _is_over(self, identity: str, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._log.error("a job could not be watched", job=identity, exc_info=task.exception())
         self._running.pop(identity, None)
         self._workers.pop(identity, None)
         self._wake.set()
@@ -125,9 +128,9 @@ class Supervisor:
             elif message.kind == "done":
                 await store.run(queue.report_progress, row.id, row.lease, latest)
                 state = "succeeded" if message.data.get("is_whole", True) else "succeeded_with_errors"
-                await store.run(queue.enter_state, row.id, row.lease, state, result=message.data)
+                await store.run(queue.enter_state, row.id, row.lease, state, {"result": message.data})
             else:
-                await store.run(queue.enter_state, row.id, row.lease, "failed", problem=message.data)
+                await store.run(queue.enter_state, row.id, row.lease, "failed", {"problem": message.data})
 
     async def _stop(self, row: JobRow) -> None:
         """Somebody cancelled it, or holds it by now."""
@@ -148,7 +151,7 @@ class Supervisor:
                 "message": f"The process of this job died {found.attempts} times.",
                 "hint": "See the logs of the service; the machine may be short of memory.",
             }
-            await store.run(queue.enter_state, row.id, row.lease, "failed", problem=problem)
+            await store.run(queue.enter_state, row.id, row.lease, "failed", {"problem": problem})
         else:
             await store.run(queue.give_back, row.id, row.lease, counts=True)
 

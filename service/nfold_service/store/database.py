@@ -105,8 +105,11 @@ def now() -> float:
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
-    except Exception as error:  # noqa: BLE001 - whatever SQLAlchemy calls it, the address is no address
-        raise UsageError(f"NFOLD_DATABASE is no database address: {error}.", hint="As in sqlite:///jobs.db or postgresql://user@host/name.") from error
+    except Exception as error:
+        raise UsageError(
+            f"NFOLD_DATABASE is no database address: {error}.",
+            hint="As in sqlite:///jobs.db or postgresql://user@host/name.",
+        ) from error
     if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite" and parsed.database:

@@ -25,7 +25,10 @@ def begin(connection: Connection, owner: str, key: str, request_hash: str) -> An
     row = connection.execute(select(answers).where(answers.c.owner == owner, answers.c.key == key)).mappings().first()
     if row is not None:
         return Answer(
-            request_hash=row["request_hash"], status=row["status"], headers=row["headers"] or {}, body=row["body"] or b""
+            request_hash=row["request_hash"],
+            status=row["status"],
+            headers=row["headers"] or {},
+            body=row["body"] or b"",
         )
     connection.execute(insert(answers).values(owner=owner, key=key, request_hash=request_hash, created_at=now()))
     return None

@@ -38,5 +38,7 @@ def key_of_hash(connection: Connection, digest: str) -> KeyRow | None:
 
 def revoke_key(connection: Connection, identity: str) -> bool:
     """Take a key back; False when there is none of that id."""
-    done = connection.execute(update(keys).where(keys.c.id == identity, keys.c.revoked_at.is_(None)).values(revoked_at=now()))
+    done = connection.execute(
+        update(keys).where(keys.c.id == identity, keys.c.revoked_at.is_(None)).values(revoked_at=now())
+    )
     return done.rowcount == 1

@@ -125,7 +125,12 @@ def report_progress(connection: Connection, identity: str, lease: int, progress:
     """Say how far a job is; False when somebody else holds it by now, or it is to be cancelled."""
     done = connection.execute(
         update(jobs)
-        .where(jobs.c.id == identity, jobs.c.lease == lease, jobs.c.state.in_(("running", "publishing")), jobs.c.cancel.is_(False))
+        .where(
+            jobs.c.id == identity,
+            jobs.c.lease == lease,
+            jobs.c.state.in_(("running", "publishing")),
+            jobs.c.cancel.is_(False),
+        )
         .values(progress=progress)
     )
     if done.rowcount != 1:
@@ -135,18 +140,19 @@ def report_progress(connection: Connection, identity: str, lease: int, progress:
     return True
 
 
-def enter_state(connection: Connection, identity: str, lease: int, state: str, **values: Any) -> bool:
+def enter_state(
+    connection: Connection, identity: str, lease: int, state: str, values: dict[str, Any] | None = None
+) -> bool:
     """Move a job on; False when somebody else holds it by now, or it has ended."""
-    if state in FINAL:
-        values["finished_at"] = now()
+    changes = {**(values or {}), **({"finished_at": now()} if state in FINAL else {})}
     done = connection.execute(
         update(jobs)
         .where(jobs.c.id == identity, jobs.c.lease == lease, jobs.c.state.not_in(FINAL))
-        .values(state=state, used_at=now(), **values)
+        .values(state=state, used_at=now(), **changes)
     )
     if done.rowcount != 1:
         return False
-    data = {"state": state, **({"problem": values["problem"]} if values.get("problem") else {})}
+    data = {"state": state, **({"problem": changes["problem"]} if changes.get("problem") else {})}
     add_event(connection, identity, "state", data)
     return True
 
@@ -206,4 +212,6 @@ def events_after(connection: Connection, job: str, number: int, *, most: int = 5
 
 
 def _last_number(connection: Connection, job: str) -> int:
-    return int(connection.execute(select(func.coalesce(func.max(events.c.number), 0)).where(events.c.job == job)).scalar_one())
+    return int(
+        connection.execute(select(func.coalesce(func.max(events.c.number), 0)).where(events.c.job == job)).scalar_one()
+    )

@@ -42,7 +42,9 @@ def datasets_of(
     return [DatasetRow(**row) for row in connection.execute(query).mappings()]
 
 
-def change_dataset(connection: Connection, identity: str, *, only_from: tuple[str, ...] = (), **values: Any) -> bool:
+def change_dataset(
+    connection: Connection, identity: str, values: dict[str, Any], *, only_from: tuple[str, ...] = ()
+) -> bool:
     """Change a data set; False when it is not there, or in none of these states."""
     query = update(datasets).where(datasets.c.id == identity).values(used_at=now(), **values)
     if only_from:
@@ -58,12 +60,16 @@ def remove_dataset(connection: Connection, identity: str) -> None:
 
 def stale_datasets(connection: Connection, before: float) -> list[DatasetRow]:
     """Data sets that nobody has used since."""
-    return [DatasetRow(**row) for row in connection.execute(select(datasets).where(datasets.c.used_at < before)).mappings()]
+    return [
+        DatasetRow(**row) for row in connection.execute(select(datasets).where(datasets.c.used_at < before)).mappings()
+    ]
 
 
 def datasets_in(connection: Connection, *states: str) -> list[DatasetRow]:
     """Data sets in one of these states."""
-    return [DatasetRow(**row) for row in connection.execute(select(datasets).where(datasets.c.state.in_(states))).mappings()]
+    return [
+        DatasetRow(**row) for row in connection.execute(select(datasets).where(datasets.c.state.in_(states))).mappings()
+    ]
 
 
 def add_upload(
@@ -91,11 +97,13 @@ def add_upload(
 
 def upload_of(connection: Connection, identity: str, owner: str) -> UploadRow | None:
     """An upload, if it is that owner's."""
-    row = connection.execute(select(uploads).where(uploads.c.id == identity, uploads.c.owner == owner)).mappings().first()
+    row = (
+        connection.execute(select(uploads).where(uploads.c.id == identity, uploads.c.owner == owner)).mappings().first()
+    )
     return None if row is None else UploadRow(**row)
 
 
-def change_upload(connection: Connection, identity: str, **values: Any) -> None:
+def change_upload(connection: Connection, identity: str, values: dict[str, Any]) -> None:
     """Change an upload."""
     connection.execute(update(uploads).where(uploads.c.id == identity).values(used_at=now(), **values))
 

@@ -57,7 +57,11 @@ def main() -> None:
             importlib.import_module(module)
     for line in sys.stdin.buffer:
         order = read_order(line)
-        answers.write(_carried_out(order.work, order.arguments, lambda data: answers.write(Message(kind="progress", data=data).encode())).encode())
+        answers.write(
+            _carried_out(
+                order.work, order.arguments, lambda data: answers.write(Message(kind="progress", data=data).encode())
+            ).encode()
+        )
 
 
 def _carried_out(work: str, arguments: dict[str, Any], say: Callable[[dict[str, Any]], object]) -> Message:

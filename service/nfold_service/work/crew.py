@@ -188,5 +188,5 @@ def raised(data: dict[str, Any]) -> NfoldError:
         kind = NfoldError
     if issubclass(kind, InvalidRecipeError):
         problems = tuple(Problem(**one) for one in data.get("problems", ()))
-        return kind(data["message"], hint=data.get("hint"), code=data.get("code"), problems=problems)
+        return InvalidRecipeError(data["message"], hint=data.get("hint"), code=data.get("code"), problems=problems)
     return kind(data["message"], hint=data.get("hint"), code=data.get("code"))

@@ -1,0 +1,46 @@
+"""Lists in pages, by a cursor that says where the last page ended."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from nfold_service.problems import ServiceError
+
+
+class _Listed(Protocol):
+    @property
+    def created_at(self) -> float: ...
+    @property
+    def id(self) -> str: ...
+
+
+Row = TypeVar("Row", bound=_Listed)
+
+
+def page_of(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], str | None]:
+    """The first `limit` of rows, and the cursor of what follows, None when nothing does."""
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], base64.urlsafe_b64encode(json.dumps([last.created_at, last.id]).encode()).decode()
+
+
+def read_cursor(cursor: str | None) -> tuple[float, str] | None:
+    """Where a page begins.
+
+    Raises:
+        ServiceError: It is no cursor of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        at, identity = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+        return float(at), str(identity)
+    except (binascii.Error, ValueError, TypeError, UnicodeError) as error:
+        raise ServiceError(
+            422, "request.cursor", "This is no cursor.", hint="Give `next` of the page before."
+        ) from error

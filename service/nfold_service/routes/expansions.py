@@ -1,0 +1,170 @@
+"""Expansions: ask for one, watch it, fetch what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import FileResponse
+
+from nfold.request import make_request
+from nfold_service.access import Reader, Writer
+from nfold_service.context import Context, new_id
+from nfold_service.events import event_stream
+from nfold_service.models import Job, JobPage, NewExpansion, job_model
+from nfold_service.paging import page_of, read_cursor
+from nfold_service.problems import ServiceError
+from nfold_service.routes.shared import ERRORS, TheContext, own_dataset, own_job
+from nfold_service.store import JobRow, queue, shelves
+
+router = APIRouter(prefix="/v1/expansions", tags=["expansions"], responses=ERRORS)
+
+JobId = Annotated[str, Path(max_length=40, pattern="^job_[0-9a-f]{20}$", examples=["job_0123456789abcdef0123"])]
+
+
+@router.post("", status_code=202, operation_id="create_expansion", summary="Expand a data set")
+async def create_expansion(
+    body: NewExpansion, request: Request, response: Response, context: TheContext, caller: Writer
+) -> Job:
+    """Accepted at once, done in its turn; `Location` tells where to watch it."""
+    dataset = await own_dataset(context, caller, body.dataset)
+    if dataset.state != "ready":
+        raise ServiceError(
+            409,
+            "dataset.not_ready",
+            f"The data set is {dataset.state}.",
+            hint="Upload files first, and wait until it is ready.",
+        )
+    options = body.options()
+    # What the engine would refuse is refused now, with the same words.
+    make_request(**{**options, "source": FilePath("in"), "target": FilePath("out")})
+    if (options.get("copies") or 0) > context.settings.max_copies:
+        raise ServiceError(422, "copies.too_many", f"{context.settings.max_copies} copies of each image are the most.")
+    row = await enqueue(context, caller.owner, "expansion", dataset.id, options)
+    request.app.state.supervisor.wake()
+    response.headers["Location"] = f"/v1/expansions/{row.id}"
+    response.headers["Retry-After"] = "1"
+    return job_model(row)
+
+
+async def enqueue(context: Context, owner: str, kind: str, dataset: str, options: dict[str, Any]) -> JobRow:
+    """Put in a job.
+
+    Raises:
+        ServiceError: 429 when too many wait, 507 when the disk is nearly full.
+    """
+    context.refuse_full_disk()
+    if await context.store.run(queue.count_jobs, "queued") >= context.settings.max_jobs_queued:
+        raise ServiceError(429, "jobs.too_many", "Too many jobs are waiting.", headers={"Retry-After": "60"})
+    await context.store.run(shelves.change_dataset, dataset, {})
+    return await context.store.run(
+        queue.add_job, identity=new_id("job"), owner=owner, kind=kind, dataset=dataset, request=options
+    )
+
+
+@router.get("", operation_id="list_expansions", summary="Your expansions, the newest first")
+async def list_expansions(
+    context: TheContext,
+    caller: Reader,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    dataset: Annotated[str | None, Query(max_length=40)] = None,
+) -> JobPage:
+    """In pages; `next` is the cursor of the next one."""
+    rows = await context.store.run(
+        queue.jobs_of, caller.owner, most=limit + 1, kind="expansion", dataset=dataset, after=read_cursor(cursor)
+    )
+    page, following = page_of(rows, limit)
+    return JobPage(jobs=[job_model(row) for row in page], next=following)
+
+
+@router.get("/{job}", operation_id="get_expansion", summary="How far it is")
+async def get_expansion(job: JobId, context: TheContext, caller: Reader) -> Job:
+    """State, counts, rate and time left."""
+    return job_model(await own_job(context, caller, job, "expansion"))
+
+
+@router.get("/{job}/events", operation_id="watch_expansion", summary="What happens to it, as it happens (SSE)")
+async def watch_expansion(job: JobId, request: Request, context: TheContext, caller: Reader) -> Response:
+    """Server-sent events `state` and `progress`; `Last-Event-ID` goes on where a stream was cut."""
+    return await event_stream(request, context, await own_job(context, caller, job, "expansion"))
+
+
+@router.post("/{job}/cancel", status_code=202, operation_id="cancel_expansion", summary="Stop it")
+async def cancel_expansion(job: JobId, request: Request, context: TheContext, caller: Writer) -> Job:
+    """What is written so far goes with it when it is deleted; a job that has ended stays as it is."""
+    row = await own_job(context, caller, job, "expansion")
+    await context.store.run(queue.ask_to_cancel, row.id)
+    await request.app.state.supervisor.cancel(row.id)
+    async with context.job_changed:
+        context.job_changed.notify_all()
+    return job_model(await own_job(context, caller, job, "expansion"))
+
+
+@router.delete("/{job}", status_code=204, operation_id="delete_expansion", summary="Delete it with its files")
+async def delete_expansion(job: JobId, request: Request, context: TheContext, caller: Writer) -> Response:
+    """A running one is stopped first."""
+    row = await own_job(context, caller, job, "expansion")
+    await remove_job(request, context, row)
+    return Response(status_code=204)
+
+
+async def remove_job(request: Request, context: Context, row: JobRow) -> None:
+    """Stop a job, forget it, and remove its files."""
+    if not row.is_final:
+        await context.store.run(queue.ask_to_cancel, row.id)
+        await request.app.state.supervisor.cancel(row.id)
+        for _ in range(100):
+            found = await context.store.run(queue.job_of, row.id, None)
+            if found is None or found.is_final:
+                break
+            await asyncio.sleep(0.1)
+    await context.store.run(queue.remove_job, row.id)
+    await asyncio.to_thread(shutil.rmtree, context.places.job_home(row.id), ignore_errors=True)
+
+
+@router.get(
+    "/{job}/result",
+    operation_id="download_result",
+    summary="Everything as one zip",
+    response_class=FileResponse,
+    responses={200: {"content": {"application/zip": {}}}, 206: {"description": "The part that was asked for."}},
+)
+async def download_result(job: JobId, request: Request, context: TheContext, caller: Reader) -> Response:
+    """With `Content-Length`, `ETag` and `Range`: a download that was cut goes on."""
+    row = await finished(context, await own_job(context, caller, job, "expansion"))
+    assert row.result is not None
+    return stored_file(
+        request,
+        context.places.job_home(row.id) / "result.zip",
+        f"{row.id}.zip",
+        "application/zip",
+        row.result["sha256"],
+    )
+
+
+async def finished(context: Context, row: JobRow) -> JobRow:
+    """A job with results.
+
+    Raises:
+        ServiceError: 409 when it is not done, or failed; 410 when its results have expired.
+    """
+    if row.state == "expired":
+        raise ServiceError(410, "result.expired", "The results have expired.", hint="Ask for the expansion again.")
+    if row.state not in ("succeeded", "succeeded_with_errors"):
+        raise ServiceError(409, "result.not_there", f"The job is {row.state}.", hint="Wait until it has succeeded.")
+    await context.store.run(queue.touch_job, row.id)
+    return row
+
+
+def stored_file(request: Request, path: FilePath, name: str, media_type: str, sha256: str) -> Response:
+    """A file that does not change any more, by its digest."""
+    etag = f'"{sha256}"'
+    if etag in [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]:
+        return Response(status_code=304, headers={"ETag": etag})
+    return FileResponse(
+        path, media_type=media_type, filename=name, headers={"ETag": etag, "Cache-Control": "private, no-cache"}
+    )

@@ -1,0 +1,70 @@
+"""What routes have in common."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from nfold_service.context import Context
+from nfold_service.keys import Caller
+from nfold_service.problems import Problem, ServiceError
+from nfold_service.store import DatasetRow, JobRow, queue, shelves
+
+
+def context_of(request: Request) -> Context:
+    """The parts of the service that answers."""
+    context: Context = request.app.state.context
+    return context
+
+
+TheContext = Annotated[Context, Depends(context_of)]
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": words, "content": {"application/problem+json": {}}}
+    for status, words in {
+        400: "The request cannot be read.",
+        401: "A key is missing or unknown.",
+        403: "The key has not the scope.",
+        404: "It is not there, or belongs to somebody else.",
+        409: "It is in another state.",
+        413: "It is too large.",
+        422: "It makes no sense; `errors` points to the places.",
+        429: "Too much at once; try again after `Retry-After`.",
+        507: "There is too little room on the disk.",
+    }.items()
+}
+
+
+async def own_dataset(context: Context, caller: Caller, identity: str) -> DatasetRow:
+    """A data set of the caller's.
+
+    Raises:
+        ServiceError: 404, also for somebody else's.
+    """
+    row = await context.store.run(shelves.dataset_of, identity, caller.owner)
+    if row is None:
+        raise ServiceError(404, "dataset.missing", f"There is no data set {identity}.", hint="It may have expired.")
+    return row
+
+
+async def own_job(context: Context, caller: Caller, identity: str, kind: str) -> JobRow:
+    """A job of the caller's.
+
+    Raises:
+        ServiceError: 404, also for somebody else's.
+    """
+    row = await context.store.run(queue.job_of, identity, caller.owner)
+    if row is None or row.kind != kind:
+        raise ServiceError(404, f"{kind}.missing", f"There is no {kind} {identity}.", hint="It may have been deleted.")
+    return row
+
+
+def rfc3339(at: float | None) -> str | None:
+    """A time as it stands in answers."""
+    return (
+        None
+        if at is None
+        else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

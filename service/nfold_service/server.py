@@ -1,0 +1,77 @@
+"""uvicorn, with what it lacks: a deadline for the head of a request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from nfold_service.settings import Settings
+
+
+def protocol_with_deadline(seconds: float) -> type[H11Protocol]:
+    """A protocol that closes connections whose request head is not there in time.
+
+    uvicorn waits for ever: whoever sends a byte a minute holds a connection, and a few thousand of them hold the service.
+    """
+
+    class Deadline(H11Protocol):
+        _deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._let_be()
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            cycle: Any = self.cycle  # None until the first head is there, whatever its annotation says
+            if cycle is None or cycle.response_complete:
+                self._watch()
+            super().data_received(data)
+            cycle = self.cycle
+            if cycle is not None and not cycle.response_complete:
+                self._let_be()
+
+        def _watch(self) -> None:
+            if self._deadline is None:
+                self._deadline = self.loop.call_later(seconds, self._too_late)
+
+        def _let_be(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+        def _too_late(self) -> None:
+            self._deadline = None
+            if not self.transport.is_closing():
+                self.transport.close()
+
+    return Deadline
+
+
+def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
+    """A server that is ready to run."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=protocol_with_deadline(settings.header_seconds),
+        ws="none",
+        lifespan="on",
+        loop="asyncio",
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+        h11_max_incomplete_event_size=64 * 1024,
+        server_header=False,
+        date_header=True,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+    )
+    return uvicorn.Server(config)

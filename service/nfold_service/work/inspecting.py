@@ -1,0 +1,24 @@
+"""What a data set is: format, counts per class and split, problems."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from nfold.rehearsal import dry_run
+from nfold_service.work.bench import Say
+
+
+def inspect(*, source: str, max_pixels: int, say: Say) -> dict[str, Any]:
+    """Read the labels of a data set as an expansion would; pictures are not decoded."""
+    del say
+    summary = dry_run(source, f"{source}.never-written", copies=0, max_pixels=max_pixels)
+    return {
+        "format": summary.format,
+        "images": summary.sources,
+        "classes": [asdict(entry) for entry in summary.classes],
+        "objects": [asdict(entry) for entry in summary.objects],
+        "passed_over": summary.passed_over,
+        "passed_over_examples": summary.passed_over_examples,
+        "notes": list(summary.notes),
+    }
