@@ -1,0 +1,133 @@
+"""What came of an expansion, piece by piece: files, manifest, report, preview."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import mimetypes
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
+
+from nfold_service.access import Reader
+from nfold_service.problems import ServiceError
+from nfold_service.routes.expansions import JobId, finished, stored_file
+from nfold_service.routes.shared import ERRORS, TheContext, own_job
+
+router = APIRouter(prefix="/v1/expansions/{job}", tags=["results"], responses=ERRORS)
+
+_PRIVATE = ".nfold"
+
+
+@router.get("/files", operation_id="list_result_files", summary="Names of the files, in pages")
+async def list_files(
+    job: JobId,
+    context: TheContext,
+    caller: Reader,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+    after: Annotated[str, Query(max_length=4_096, description="The last name of the page before.")] = "",
+) -> dict[str, Any]:
+    """In the order of their names."""
+    row = await finished(context, await own_job(context, caller, job, "expansion"))
+    names = await asyncio.to_thread(_names_after, context.places.output(row.id), after, limit + 1)
+    page = names[:limit]
+    base = f"/v1/expansions/{row.id}/files"
+    return {
+        "files": [{"name": name, "bytes": size, "link": f"{base}/{_quoted(name)}"} for name, size in page],
+        "next": page[-1][0] if len(names) > limit else None,
+    }
+
+
+@router.get("/files/{name:path}", operation_id="download_file", summary="One file", response_class=FileResponse)
+async def download_file(
+    job: JobId, name: Annotated[str, Path(max_length=4_096)], request: Request, context: TheContext, caller: Reader
+) -> Response:
+    """An image, a mask or a label file, by its name in the output."""
+    row = await finished(context, await own_job(context, caller, job, "expansion"))
+    root = context.places.output(row.id)
+    path = await asyncio.to_thread(_file_below, root, name)
+    if path is None:
+        raise ServiceError(404, "file.missing", "There is no such file in this output.", hint="See the list of files.")
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if media_type not in ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff", "application/json"):
+        media_type = "text/plain; charset=utf-8"  # never a type that a browser would run
+    return stored_file(request, path, path.name, media_type, await asyncio.to_thread(_digest, path))
+
+
+@router.get("/manifest", operation_id="get_manifest", summary="How each file was made (JSON lines)")
+async def get_manifest(job: JobId, context: TheContext, caller: Reader) -> Response:
+    """One JSON object a line: file, source, copy, digests, transforms with their parameters, labels kept and dropped."""
+    row = await finished(context, await own_job(context, caller, job, "expansion"))
+    return StreamingResponse(_manifest(context.places.output(row.id)), media_type="application/jsonl")
+
+
+@router.get("/report", operation_id="get_report", summary="What the run says of itself", response_class=FileResponse)
+async def get_report(job: JobId, context: TheContext, caller: Reader) -> Response:
+    """The report of `nfold expand --json`."""
+    row = await finished(context, await own_job(context, caller, job, "expansion"))
+    return FileResponse(context.places.job_home(row.id) / "report.json", media_type="application/json")
+
+
+@router.get(
+    "/preview", operation_id="get_preview", summary="A sheet of originals and copies", response_class=FileResponse
+)
+async def get_preview(
+    job: JobId,
+    context: TheContext,
+    caller: Reader,
+    sources: Annotated[int, Query(ge=1, le=20)] = 4,
+    copies: Annotated[int, Query(ge=1, le=10)] = 5,
+) -> Response:
+    """A PNG; made when it is first asked for."""
+    row = await finished(context, await own_job(context, caller, job, "expansion"))
+    path = context.places.job_home(row.id) / f"preview-{sources}-{copies}.png"
+    if not path.exists():
+        await context.crew.do(
+            "preview",
+            source=str(context.places.dataset(row.dataset)),
+            target=str(path),
+            request=row.request,
+            sources=sources,
+            copies=copies,
+        )
+    return FileResponse(path, media_type="image/png")
+
+
+def _names_after(root: FilePath, after: str, most: int) -> list[tuple[str, int]]:
+    found = [(name, size) for name, size in _walk(root) if name > after]
+    return sorted(found)[:most]
+
+
+def _walk(root: FilePath) -> Iterator[tuple[str, int]]:
+    for folder, folders, names in os.walk(root):
+        if FilePath(folder) == root and _PRIVATE in folders:
+            folders.remove(_PRIVATE)
+        for name in names:
+            path = FilePath(folder, name)
+            yield path.relative_to(root).as_posix(), path.stat().st_size
+
+
+def _file_below(root: FilePath, name: str) -> FilePath | None:
+    path = root / name
+    if "\0" in name or name.startswith("/") or ".." in name.split("/") or name.split("/")[0] == _PRIVATE:
+        return None
+    return path if path.is_file() else None
+
+
+def _digest(path: FilePath) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _quoted(name: str) -> str:
+    return quote(name)
+
+
+async def _manifest(output: FilePath) -> AsyncIterator[bytes]:
+    for part in sorted((output / _PRIVATE / "parts").glob("*.jsonl")):
+        yield await asyncio.to_thread(part.read_bytes)
