@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nfold_cli.main import DONE, FAILED, NOT_WHOLE
 from nfold_cli.options import EXPAND_OPTIONS
+from nfold_cli.service_commands import keys, serve
 from nfold_cli.text import bold, count, printable
 
 
@@ -294,4 +295,6 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "preview": preview,
     "recipes": recipes,
     "doctor": doctor,
+    "serve": serve,
+    "keys": keys,
 }

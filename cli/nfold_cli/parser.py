@@ -86,6 +86,8 @@ def make_parser() -> Parser:
     _add_explain(commands)
     _add_preview(commands)
     _add_recipes(commands)
+    _add_serve(commands)
+    _add_keys(commands)
     _add_command(commands, "doctor", "name versions, OpenCV builds, CPU class and limits, and what is wrong with them")
     return parser
 
@@ -186,3 +188,33 @@ def _add_recipes(commands: Commands[Parser]) -> None:
     check = _add_command(actions, "check", "check a recipe and name every problem in it")
     check.add_argument("file", metavar="FILE", help="recipe file, or - for standard input")
     _add_command(actions, "schema", "print the JSON Schema of a recipe")
+
+
+def _add_serve(commands: Commands[Parser]) -> None:
+    parser = _add_command(commands, "serve", "serve HTTP: upload, expand, watch, download")
+    parser.add_argument("--host", metavar="ADDRESS", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", metavar="PORT", help="port to listen on; 0 takes a free one (default 8000)")
+    parser.add_argument("--data", metavar="DIR", help="folder of everything that is kept (default nfold-data)")
+    parser.add_argument("--workers", metavar="W", help="worker processes of a job (default: one for each core)")
+    parser.add_argument("--show-config", action="store_true", help="print every setting with its origin, and leave")
+
+
+def _add_keys(commands: Commands[Parser]) -> None:
+    parser = commands.add_parser(
+        "keys",
+        help="make, list and take back API keys",
+        description="Make, list and take back API keys.",
+        allow_abbrev=False,
+    )
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", title="actions", required=True, parser_class=Parser
+    )
+    add = _add_command(actions, "add", "make a key and print it, once")
+    add.add_argument("owner", metavar="OWNER", help="whose data sets and expansions it reaches")
+    add.add_argument("--scopes", default="read,write", metavar="LIST", help="read, write or both (default read,write)")
+    add.add_argument("--label", default="", metavar="TEXT", help="what it is for")
+    listed = _add_command(actions, "list", "list keys by their ids; the keys themselves are kept nowhere")
+    revoke = _add_command(actions, "revoke", "take a key back")
+    revoke.add_argument("id", metavar="ID", help="id of the key, as in 'nfold keys list'")
+    for action in (add, listed, revoke):
+        action.add_argument("--data", metavar="DIR", help="data folder of the service (default nfold-data)")

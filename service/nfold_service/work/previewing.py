@@ -45,7 +45,8 @@ def thumbnail(*, source: str, target: str, side: int, max_pixels: int, say: Say)
     height, width = pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = Image(pixels=cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), file_format="jpeg")
+    resized = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    small = Image(pixels=resized, file_format="jpeg")
     _publish(Path(target), encode_image(small, file_format="jpeg", jpeg_quality=85))
     return {"width": size[0], "height": size[1]}
 
