@@ -189,7 +189,7 @@ class Run:
             table=self.plan.table,
             writer=self.plan.writer(),
             source_root=self.plan.request.source,
-            companions=self.plan.info.companions if self.plan.keeps_layout else (),
+            companions=self.plan.companions,
         )
 
     def _clear_former_build(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from nfold.annotations import DatasetInfo, LabelKind
 from nfold.annotations.codec import encode_categories
 from nfold.annotations.mirroring import check_swap
-from nfold.card import Card, Identity
+from nfold.card import CARD, Card, Identity
 from nfold.errors import OutputMismatchError, UsageError
 from nfold.formats import LabelWriter, NumbersCopies, Recognition, Scan, format_named
 from nfold.images import EXTENSION_OF
@@ -97,6 +97,11 @@ class Plan:
         text = encode_categories(self.info.categories) + json.dumps(self.info.conventions, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def companions(self) -> tuple[str, ...]:
+        """Files that are copied from the source as they are: in another tree or format they would not hold."""
+        return self.info.companions if self.keeps_layout else ()
+
     def writer(self) -> LabelWriter:
         """What writes labels in the format of the output; known once the sources are split."""
         rows = self.table.connection.execute("select distinct split from sources order by 1").fetchall()
@@ -134,7 +139,14 @@ class Plan:
         originals = self.request.originals != "none"
         if self.recipe.prepare and self.extension and originals:
             self._rename_prepared(self.extension)
-        refuse_collisions(self.table, self.template, extension=self.extension, fold_case=fold_case, originals=originals)
+        refuse_collisions(
+            self.table,
+            self.template,
+            extension=self.extension,
+            fold_case=fold_case,
+            originals=originals,
+            shared=(CARD, *writer.assembled(), *self.companions),
+        )
         return cut_ranges(self.table)
 
     def tally(self) -> list[ClassTally]:
