@@ -6,7 +6,6 @@ first of them is written, so that no kill leaves a file that nobody knows.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,9 +21,10 @@ from nfold.formats import LabelWriter
 from nfold.manifest import DIGEST_MODULUS, FileRow, all_records, file_digest, parse_row
 from nfold.plan.layout import companion_names
 from nfold.plan.table import PlannedSource, SourceTable, from_blob, to_blob
-from nfold.storage import PRIVATE, LocalStorage
+from nfold.storage import PRIVATE, LocalStorage, WrittenText
 
 RECORD = f"{PRIVATE}/assembled.jsonl"
+_PIECE_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,29 +154,18 @@ class Assembler:
     def _write(self, name: str, former: AssembledFile | None, scratch: sqlite3.Connection) -> AssembledFile:
         with self.storage.text(name, former=former.sha256 if former else None) as text:
             self.writer.assemble(name, lambda: self._images(scratch), text, scratch)
+        return self._told(name, text)
+
+    def _copy(self, name: str, former: AssembledFile | None) -> AssembledFile:
+        with self.storage.text(name, former=former.sha256 if former else None) as text:
+            for piece in _pieces(self.source_root / name):
+                text.add(piece)
+        return self._told(name, text)
+
+    def _told(self, name: str, text: WrittenText) -> AssembledFile:
         if text.set_aside is not None:
             self.set_aside.append(text.set_aside)
         return AssembledFile(file=name, sha256=text.sha256, size=text.facts.size, mtime_ns=text.facts.mtime_ns)
-
-    def _copy(self, name: str, former: AssembledFile | None) -> AssembledFile:
-        try:
-            data = (self.source_root / name).read_bytes()
-        except OSError as error:
-            raise InputError(
-                f"{self.source_root / name} cannot be read: {error.strerror}.",
-                hint="Put it back and run the same command: it goes on where it stopped.",
-                code="source.vanished",
-            ) from error
-        sha256 = hashlib.sha256(data).hexdigest()
-        facts = self.storage.facts(name)
-        is_there = facts is not None and facts.size == len(data) and self.storage.read(name) == data
-        if not is_there or facts is None:
-            if facts is not None and former is not None and not is_as_assembled(self.storage, former):
-                self.set_aside.append(self.storage.set_aside(name))
-            facts = self.storage.put_durably(name, data)
-        if former is not None and former.sha256 == sha256 and is_there:
-            return former
-        return AssembledFile(file=name, sha256=sha256, size=facts.size, mtime_ns=facts.mtime_ns)
 
     def _remove(
         self, former: Mapping[str, AssembledFile], files: Mapping[str, AssembledFile]
@@ -219,6 +208,20 @@ class Assembler:
             yield output_image(planned, row)
 
 
+def _pieces(path: Path) -> Iterator[bytes]:
+    """The bytes of a file of the source, a piece at a time."""
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}.",
+            hint="Put it back and run the same command: it goes on where it stopped.",
+            code="source.vanished",
+        ) from error
+
+
 def output_image(planned: PlannedSource, row: FileRow) -> OutputImage:
     """A picture of the output with its labels, from its row in the manifest and what its source says."""
     labels = decode_labels(planned.labels) if planned.labels is not None else ImageLabels()
@@ -249,4 +252,4 @@ def is_as_assembled(storage: LocalStorage, entry: AssembledFile) -> bool:
     facts = storage.facts(entry.file)
     if facts is None or facts.size != entry.size:
         return False
-    return facts.mtime_ns == entry.mtime_ns or hashlib.sha256(storage.read(entry.file)).hexdigest() == entry.sha256
+    return facts.mtime_ns == entry.mtime_ns or storage.sha256(entry.file) == entry.sha256

@@ -1,23 +1,29 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nfold.annotations import DatasetInfo
 from nfold.assembly import (
     RECORD,
     AssembledFile,
+    Assembler,
     digest_of_assembled,
     is_as_assembled,
     read_assembled,
     refuse_foreign_label_files,
 )
-from nfold.errors import ForeignFileError
+from nfold.errors import ForeignFileError, InputError
+from nfold.formats import FORMATS
 from nfold.manifest import file_digest
+from nfold.plan.table import SourceTable
 from nfold.storage import LocalStorage
 from tests.conftest import tree
 from tests.engine.data_sets import make_coco, make_csv, make_yolo
@@ -79,6 +85,48 @@ def test_companions_are_copied_byte_for_byte_and_follow_their_source(tmp_path: P
     (tmp_path / "data/classes.txt").write_text("cat\ndog\nbird\n")
     expand_inline(tmp_path / "data", tmp_path / "out", copies=1)
     assert (tmp_path / "out/classes.txt").read_text() == "cat\ndog\nbird\n"
+
+
+def test_large_files_are_copied_and_compared_without_being_held_in_memory(
+    tmp_path: Path, storage: LocalStorage
+) -> None:
+    (tmp_path / "names.txt").write_bytes(b"cat\n" * 4_000_000)
+    writer = FORMATS["folder"].writer(DatasetInfo(), keeps_layout=True, splits=(None,))
+    with SourceTable() as table:
+        assembler = Assembler(
+            storage=storage, table=table, writer=writer, source_root=tmp_path, companions=("names.txt",)
+        )
+        tracemalloc.start()
+        try:
+            reports = [assembler.carry_out() for _ in range(2)]
+            os.utime(storage.path("names.txt"))
+            assert is_as_assembled(storage, read_assembled(storage)["names.txt"])
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert [report.written for report in reports] == [1, 0]
+    assert (tmp_path / "out/names.txt").read_bytes() == (tmp_path / "names.txt").read_bytes()
+    assert peak < 4_000_000, "the file has 16 MB"
+
+
+def test_a_companion_that_somebody_changed_is_set_aside(tmp_path: Path, expand_inline: Expand) -> None:
+    make_yolo(tmp_path / "data")
+    expand_inline(tmp_path / "data", tmp_path / "out", copies=1)
+    (tmp_path / "out/classes.txt").write_text("mine\n")
+    report = expand_inline(tmp_path / "data", tmp_path / "out", copies=1)
+    (kept,) = report.set_aside
+    assert (tmp_path / "out" / kept).read_text() == "mine\n"
+    assert (tmp_path / "out/classes.txt").read_bytes() == (tmp_path / "data/classes.txt").read_bytes()
+
+
+def test_a_companion_that_has_gone_is_told_as_such(tmp_path: Path, storage: LocalStorage) -> None:
+    writer = FORMATS["folder"].writer(DatasetInfo(), keeps_layout=True, splits=(None,))
+    with SourceTable() as table, pytest.raises(InputError, match=r"names\.txt cannot be read") as caught:
+        Assembler(
+            storage=storage, table=table, writer=writer, source_root=tmp_path, companions=("names.txt",)
+        ).carry_out()
+    assert caught.value.stable_code == "source.vanished"
+    assert not storage.exists("names.txt")
 
 
 def test_a_new_class_in_front_renumbers_the_labels_of_all_pictures(tmp_path: Path, expand_inline: Expand) -> None:
