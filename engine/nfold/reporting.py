@@ -46,7 +46,7 @@ def expansion_report(
         written=totals.written + assembled.written,
         removed=swept.removed + assembled.removed,
         kept=(*swept.kept, *assembled.kept),
-        retained=totals.retained,
+        retained=totals.retained + assembled.retained,
         set_aside=tuple(totals.set_aside),
         skipped=tuple(totals.skipped),
         skipped_count=sum(totals.skipped_by_code.values()),
