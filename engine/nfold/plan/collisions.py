@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nfold.errors import UsageError
 from nfold.plan.layout import companion_names
-from nfold.plan.naming import COPY_MARK, NameParts, NameTemplate, copies_called, split_name
+from nfold.plan.naming import COPY_MARK, LONGEST_NAME, NameParts, NameTemplate, copies_called, split_name
 from nfold.plan.table import PlannedSource, SourceTable, from_blob, to_blob
 from nfold.randomness import source_digest
 from nfold.storage import PRIVATE
 
+_LONGEST_PATH = 1024
+"""Bytes of a path in macOS; Linux takes four times as many."""
+_MOST_SHOWN = 100
 _MOST_RECENT = 10_000
 """Folders that were just put down; sources of one folder need not put it down again."""
 
@@ -58,13 +63,13 @@ def refuse_collisions(
         claims.take(name, name)
     for source in table.all():
         for target in _targets(source):
-            _refuse_escape(source, target)
+            _refuse_unfit(source, target)
             if originals:
                 claims.take(target, source.id)
         if not source.copies:
             continue
         of_pictures = template.family(name_parts(source, extension=extension))
-        _refuse_escape(source, of_pictures)
+        _refuse_unfit(source, of_pictures)
         for family in (of_pictures, *companion_names(source, of_pictures).values()):
             claims.take_family(family, source)
     claims.refuse_overlaps()
@@ -172,16 +177,34 @@ class _Claims:
         )
 
 
-def _refuse_escape(source: PlannedSource, name: str) -> None:
-    """A class may come from a label file, and be called anything: as a folder it must not lead out of the output."""
+def _refuse_unfit(source: PlannedSource, name: str) -> None:
+    """A class may come from a label file, and be called anything; as a folder it must be one, inside the output."""
     if source.problem is not None:
         return  # it contributes no file
-    parts = name.casefold().split("/")
-    if {"", ".", "..", PRIVATE} & set(parts) or "\0" in name.replace("\0", "", 1):
+    shown = name.replace(COPY_MARK, "1")
+    shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
+    if {"", ".", "..", PRIVATE} & set(name.casefold().split("/")):
         raise UsageError(
-            f"{source.id!r} would be written to {name.replace(chr(0), '1')!r}, which is not a place inside the output.",
+            f"{source.id!r} would be written to {shown!r}, which is not a place inside the output.",
             hint=f"Its class is {source.category!r}: give it another name, or leave {{class}} out of --name.",
             code="plan.name_outside",
+        )
+    category = source.category or ""
+    # A folder of the source is called so already: what its file system takes, that of the output takes, too.
+    is_of_label_file = category in name and category not in source.id.split("/")[:-1]
+    if is_of_label_file and any(unicodedata.category(letter) == "Cc" for letter in category):
+        raise UsageError(
+            f"{source.id!r} would be written to {shown!r}: its class holds a control character, which no file name should.",
+            hint="Give the class another name in its label file, or choose a --name or --to that names no file after it.",
+            code="plan.control_character",
+        )
+    longest = max((len(os.fsencode(folder)) for folder in name.split("/")[:-1]), default=0)
+    if longest > LONGEST_NAME or (is_of_label_file and len(os.fsencode(name)) > _LONGEST_PATH):
+        raise UsageError(
+            f"{source.id!r} would be written to {shown!r}: file systems take folders of {LONGEST_NAME} bytes, and paths of "
+            f"{_LONGEST_PATH}, at most.",
+            hint="Give its class a shorter name, or shorten --name.",
+            code="plan.name_too_long",
         )
 
 

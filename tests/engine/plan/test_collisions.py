@@ -236,3 +236,58 @@ class TestWhatGoesWithPictures:
         assert "'a_aug1.png'" in self.refusal({"a.png": (1, None, None), "a_aug1.png/b.png": (0, None, None)})
         assert "'list'" in self.refusal({"list/b.png": (0, None, None)}, "list")
         assert self.passes({"a.png": (1, None, None), "a_aug1.png/b.png": (0, None, None)}, originals=False)
+
+
+class TestClassesFromLabelFiles:
+    """They may be called anything, and become folders with --to class-folders and with {class} in --name."""
+
+    def refusal(self, category: str, target: str, text: str = "{stem}_aug{copy}{ext}") -> UsageError:
+        with self.table(category, target) as table, pytest.raises(UsageError) as caught:
+            self.refuse(table, text)
+        return caught.value
+
+    def refuse(self, table: SourceTable, text: str = "{stem}_aug{copy}{ext}") -> None:
+        refuse_collisions(table, NameTemplate.parse(text), extension=None, fold_case=False, originals=True)
+
+    def table(self, category: str, target: str) -> SourceTable:
+        table = table_of({"a.png": 1})
+        table.connection.execute("update sources set category = ?, target = ?", (to_blob(category), to_blob(target)))
+        return table
+
+    @pytest.mark.parametrize("category", ["a\0b", "a\nb", "\x1b[31m", "a\x7f", "a\x85b"])
+    def test_a_control_character_is_refused_before_the_run(self, category: str) -> None:
+        for error in (
+            self.refusal(category, f"{category}/a.png"),
+            self.refusal(category, "a.png", "{class}/{stem}_{copy}{ext}"),
+            self.refusal(category, "a.png", "{class}_{stem}_{copy}{ext}"),
+        ):
+            assert error.stable_code == "plan.control_character"
+            assert error.message.isprintable()
+            assert "another name" in (error.hint or "")
+        with self.table(category, "a.png") as table:
+            self.refuse(table)
+
+    def test_a_folder_of_the_source_may_be_called_so(self) -> None:
+        with table_of({"a\nb/x.png": 1}) as table:
+            assert [source.category for source in table.all()] == ["a\nb"]
+            self.refuse(table)
+            self.refuse(table, "{class}/{stem}_{copy}{ext}")
+
+    @pytest.mark.parametrize("category", ["x" * 300, "é" * 150, "a/" + "x" * 256, "a/" * 2500 + "b"])
+    def test_a_folder_that_no_file_system_takes_is_refused_before_the_run(self, category: str) -> None:
+        for error in (
+            self.refusal(category, f"{category}/a.png"),
+            self.refusal(category, "a.png", "{class}/{stem}_{copy}{ext}"),
+        ):
+            assert error.stable_code == "plan.name_too_long"
+            assert len(error.message) < 300
+        assert self.refusal("cat", "a.png", f"{'x' * 256}/{{stem}}_{{copy}}{{ext}}").stable_code == "plan.name_too_long"
+
+    @pytest.mark.parametrize("category", [".", "..", "a/..", "/a", ".nfold", ".NFOLD"])
+    def test_a_folder_outside_the_output_is_refused_before_the_run(self, category: str) -> None:
+        assert self.refusal(category, f"{category}/a.png").stable_code == "plan.name_outside"
+
+    @pytest.mark.parametrize("category", ["cat.", "...", "a/b", "x" * 255, "كلب", "a b"])
+    def test_other_names_are_taken_as_they_are(self, category: str) -> None:
+        with self.table(category, f"{category}/a.png") as table:
+            self.refuse(table)
