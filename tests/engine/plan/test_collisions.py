@@ -118,7 +118,7 @@ def all_targets(
     return folded
 
 
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=800)
 @given(
     sources=crowded_sources(),
     template=st.sampled_from(TEMPLATES).map(NameTemplate.parse),
