@@ -6,12 +6,11 @@ first of them is written, so that no kill leaves a file that nobody knows.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from nfold import faults
@@ -22,9 +21,10 @@ from nfold.formats import LabelWriter
 from nfold.manifest import DIGEST_MODULUS, FileRow, all_records, file_digest, parse_row
 from nfold.plan.layout import companion_names
 from nfold.plan.table import PlannedSource, SourceTable, from_blob, to_blob
-from nfold.storage import PRIVATE, LocalStorage
+from nfold.storage import PRIVATE, LocalStorage, WrittenText
 
 RECORD = f"{PRIVATE}/assembled.jsonl"
+_PIECE_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +36,14 @@ class AssembledFile:
         sha256: Of its bytes; None while it is only intended.
         size: Bytes.
         mtime_ns: Time when it was written.
+        retained: It is no longer asked for and was left in place by --keep-removed.
     """
 
     file: str
     sha256: str | None = None
     size: int = 0
     mtime_ns: int = 0
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class AssemblyReport:
         written: How many were written anew.
         kept: Files of an earlier run that are no longer asked for and had been changed.
         removed: How many such files went.
+        retained: How many of them stay, by --keep-removed.
     """
 
     digest: int = 0
@@ -61,6 +64,7 @@ class AssemblyReport:
     written: int = 0
     kept: tuple[str, ...] = ()
     removed: int = 0
+    retained: int = 0
 
 
 def read_assembled(storage: LocalStorage) -> dict[str, AssembledFile]:
@@ -97,6 +101,7 @@ class Assembler:
         writer: Of the output's format.
         source_root: Where companions are copied from.
         companions: Files that are copied as they are.
+        keep_removed: Leave files that are no longer asked for.
         set_aside: Where files are kept that somebody had changed.
     """
 
@@ -105,6 +110,7 @@ class Assembler:
     writer: LabelWriter
     source_root: Path
     companions: tuple[str, ...] = ()
+    keep_removed: bool = False
     set_aside: list[str] = field(default_factory=list)
 
     @property
@@ -136,14 +142,17 @@ class Assembler:
                     gathered = True
                 files[name] = self._write(name, former.get(name), scratch)
                 faults.hit("assembly.between_files")
-        removed, kept = self._remove(former, files)
-        self._record(files)
+        surplus = self._surplus(former)
+        retained = self._retained(surplus) if self.keep_removed else {}
+        removed, kept = self._remove(entry for name, entry in surplus.items() if name not in retained)
+        self._record({**files, **retained})
         return AssemblyReport(
             digest=digest_of_assembled(files.values()),
             bytes=sum(entry.size for entry in files.values()),
-            written=sum(files[name] != former.get(name) for name in files),
+            written=sum(not _is_taken_over(entry, former.get(name)) for name, entry in files.items()),
             kept=kept,
             removed=removed,
+            retained=len(retained),
         )
 
     def _record(self, files: Mapping[str, AssembledFile]) -> None:
@@ -154,43 +163,43 @@ class Assembler:
     def _write(self, name: str, former: AssembledFile | None, scratch: sqlite3.Connection) -> AssembledFile:
         with self.storage.text(name, former=former.sha256 if former else None) as text:
             self.writer.assemble(name, lambda: self._images(scratch), text, scratch)
+        return self._told(name, text)
+
+    def _copy(self, name: str, former: AssembledFile | None) -> AssembledFile:
+        with self.storage.text(name, former=former.sha256 if former else None) as text:
+            for piece in _pieces(self.source_root / name):
+                text.add(piece)
+        return self._told(name, text)
+
+    def _told(self, name: str, text: WrittenText) -> AssembledFile:
         if text.set_aside is not None:
             self.set_aside.append(text.set_aside)
         return AssembledFile(file=name, sha256=text.sha256, size=text.facts.size, mtime_ns=text.facts.mtime_ns)
 
-    def _copy(self, name: str, former: AssembledFile | None) -> AssembledFile:
-        try:
-            data = (self.source_root / name).read_bytes()
-        except OSError as error:
-            raise InputError(
-                f"{self.source_root / name} cannot be read: {error.strerror}.",
-                hint="Put it back and run the same command: it goes on where it stopped.",
-                code="source.vanished",
-            ) from error
-        sha256 = hashlib.sha256(data).hexdigest()
-        facts = self.storage.facts(name)
-        is_there = facts is not None and facts.size == len(data) and self.storage.read(name) == data
-        if not is_there or facts is None:
-            if facts is not None and former is not None and not is_as_assembled(self.storage, former):
-                self.set_aside.append(self.storage.set_aside(name))
-            facts = self.storage.put_durably(name, data)
-        if former is not None and former.sha256 == sha256 and is_there:
-            return former
-        return AssembledFile(file=name, sha256=sha256, size=facts.size, mtime_ns=facts.mtime_ns)
+    def _surplus(self, former: Mapping[str, AssembledFile]) -> dict[str, AssembledFile]:
+        """What is there and no longer asked for; a file that goes with a picture by now is that picture's."""
+        surplus = {name: entry for name, entry in former.items() if name not in self.names}
+        surplus = {name: entry for name, entry in surplus.items() if self.storage.exists(name)}
+        if surplus:
+            for _, record in all_records(self.storage):
+                for row in record.files:
+                    surplus.pop(row.file, None)
+        return surplus
 
-    def _remove(
-        self, former: Mapping[str, AssembledFile], files: Mapping[str, AssembledFile]
-    ) -> tuple[int, tuple[str, ...]]:
+    @staticmethod
+    def _retained(surplus: Mapping[str, AssembledFile]) -> dict[str, AssembledFile]:
+        """What --keep-removed leaves: all but leftovers of a killed run, which nobody has asked for since."""
+        return {name: replace(entry, retained=True) for name, entry in surplus.items() if entry.sha256 is not None}
+
+    def _remove(self, surplus: Iterable[AssembledFile]) -> tuple[int, tuple[str, ...]]:
         removed, kept = 0, []
-        for name, entry in former.items():
-            if name in files or not self.storage.exists(name):
-                continue
+        for entry in surplus:
             if is_as_assembled(self.storage, entry):
-                self.storage.remove(name)
-                self.storage.remove_empty_folders_above(name)
+                self.storage.remove(entry.file)
+                self.storage.remove_empty_folders_above(entry.file)
                 removed += 1
             else:
-                kept.append(name)
+                kept.append(entry.file)
         return removed, tuple(kept)
 
     def _gather(self, scratch: sqlite3.Connection) -> None:
@@ -219,6 +228,25 @@ class Assembler:
             yield output_image(planned, row)
 
 
+def _is_taken_over(entry: AssembledFile, former: AssembledFile | None) -> bool:
+    """Whether a file is the one that was there; it may have been left by --keep-removed, and is asked for again."""
+    return former is not None and entry == replace(former, retained=False)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """The bytes of a file of the source, a piece at a time."""
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}.",
+            hint="Put it back and run the same command: it goes on where it stopped.",
+            code="source.vanished",
+        ) from error
+
+
 def output_image(planned: PlannedSource, row: FileRow) -> OutputImage:
     """A picture of the output with its labels, from its row in the manifest and what its source says."""
     labels = decode_labels(planned.labels) if planned.labels is not None else ImageLabels()
@@ -239,7 +267,10 @@ def output_image(planned: PlannedSource, row: FileRow) -> OutputImage:
 
 def digest_of_assembled(files: Iterable[AssembledFile]) -> int:
     """The share of such files in the tree digest."""
-    return sum(file_digest(entry.file, entry.sha256) for entry in files if entry.sha256) % DIGEST_MODULUS
+    return (
+        sum(file_digest(entry.file, entry.sha256) for entry in files if entry.sha256 and not entry.retained)
+        % DIGEST_MODULUS
+    )
 
 
 def is_as_assembled(storage: LocalStorage, entry: AssembledFile) -> bool:
@@ -249,4 +280,4 @@ def is_as_assembled(storage: LocalStorage, entry: AssembledFile) -> bool:
     facts = storage.facts(entry.file)
     if facts is None or facts.size != entry.size:
         return False
-    return facts.mtime_ns == entry.mtime_ns or hashlib.sha256(storage.read(entry.file)).hexdigest() == entry.sha256
+    return facts.mtime_ns == entry.mtime_ns or storage.sha256(entry.file) == entry.sha256

@@ -1,10 +1,13 @@
-"""What a disk may refuse, as errors with a hint."""
+"""What a disk may refuse, as errors with a hint, and what its system offers to make files durable."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator
 
 from nfold.errors import DiskError, OutputError
 
@@ -43,3 +46,11 @@ def disk_errors(action: str) -> Iterator[None]:
                 f"Cannot {action}: the name is too long.", hint="Give a shorter --name.", code="output.name_too_long"
             ) from error
         raise
+
+
+def find_syncfs() -> Callable[[int], int] | None:
+    """The system's syncfs, where it reports errors: Linux 5.8 and newer."""
+    if sys.platform != "linux" or tuple(int(part) for part in os.uname().release.split(".")[:2]) < (5, 8):
+        return None
+    function: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    return function

@@ -194,6 +194,7 @@ class Run:
             writer=self.plan.writer(),
             source_root=self.plan.request.source,
             companions=self.plan.companions,
+            keep_removed=self.plan.request.keep_removed,
         )
 
     def _clear_former_build(self) -> None:

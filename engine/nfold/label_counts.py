@@ -1,10 +1,11 @@
-"""Labels of one picture on their way into the output: from a sample to rows of the manifest and to label files."""
+"""What became of annotations: counted over rows of the manifest, and added up over shards."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from nfold.manifest import SourceRecord
 
@@ -22,17 +23,18 @@ class LabelCounts:
     """What became of the annotations of some sources; counts of several add up.
 
     Attributes:
-        classes: What the output holds, by split and number of the class.
-        came: Annotations that copies had to carry.
+        classes: What the output holds, originals included, by split and name of the class. Two classes of one name
+            are one, and an image that holds objects of both counts once.
+        came: Annotations that copies had to carry, and originals from which `prepare` took some.
         kept: Those that they carry.
         dropped: Those that they do not, by rule.
-        backgrounds: Copies that lost every annotation.
+        backgrounds: Images among these that lost every annotation.
         loose_boxes: Boxes that had no outline to be tight around, and were turned or bent.
         looseness_sum: Of these: area of the box over that of the shape that it had to hold, added up.
         looseness_most: The largest of these.
     """
 
-    classes: dict[tuple[str | None, int], ObjectCount] = field(default_factory=dict)
+    classes: dict[tuple[str | None, str], ObjectCount] = field(default_factory=dict)
     came: int = 0
     kept: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -53,8 +55,12 @@ class LabelCounts:
         self.looseness_most = max(self.looseness_most, other.looseness_most)
 
 
-def count_labels(records: Iterable[SourceRecord]) -> LabelCounts:
+def count_labels(records: Iterable[SourceRecord], class_names: Sequence[str]) -> LabelCounts:
     """Counts over what the manifest says; each annotation of a source is kept or dropped in each copy.
+
+    Args:
+        records: Of sources.
+        class_names: Of objects, in the order in which the manifest numbers them.
 
     Raises:
         AssertionError: One is neither, or both.
@@ -65,7 +71,7 @@ def count_labels(records: Iterable[SourceRecord]) -> LabelCounts:
         for row in record.files:
             if row.labels_in is None or row.retained:
                 continue
-            _count_classes(counts, split, row.annotations)
+            _count_classes(counts, split, row.annotations, class_names)
             assert row.labels_in == len(row.annotations) + len(row.dropped), f"{row.file}: annotations went missing"
             rules = [rule for _, rule, *_ in row.dropped]
             if row.copy == 0 and set(rules) <= {"format"}:
@@ -82,10 +88,11 @@ def count_labels(records: Iterable[SourceRecord]) -> LabelCounts:
     return counts
 
 
-def _count_classes(counts: LabelCounts, split: str | None, annotations: Iterable[Mapping[str, object]]) -> None:
-    objects = Counter(entry["c"] for entry in annotations if "c" in entry)
-    for number, found in objects.items():
-        assert isinstance(number, int)
-        mine = counts.classes.setdefault((split, number), ObjectCount())
+def _count_classes(
+    counts: LabelCounts, split: str | None, annotations: Iterable[Mapping[str, Any]], class_names: Sequence[str]
+) -> None:
+    objects = Counter(class_names[entry["c"]] for entry in annotations if "c" in entry)
+    for name, found in objects.items():
+        mine = counts.classes.setdefault((split, name), ObjectCount())
         mine.images += 1
         mine.objects += found

@@ -36,6 +36,7 @@ class LabelledPicture:
         kept: For each of them its place among those of the source.
         drops: Annotations of the source that are not in it.
         looseness: For each annotation: area of its box over that of the shape that it had to hold; None where it is tight.
+            Empty for an original, whose boxes are its own.
         mask: Classes or object numbers, (h, w) or (h, w, 3).
         came: How many annotations the source has.
     """

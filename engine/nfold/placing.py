@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
@@ -102,4 +101,4 @@ def is_unmodified(storage: LocalStorage, row: FileRow, facts: FileFacts) -> bool
     """Whether a file is as its row says; it is read only when its time has changed."""
     if (facts.size, facts.mtime_ns) == (row.size, row.mtime_ns):
         return True
-    return facts.size == row.size and hashlib.sha256(storage.read(row.file)).hexdigest() == row.sha256
+    return facts.size == row.size and storage.sha256(row.file) == row.sha256

@@ -46,7 +46,7 @@ def expansion_report(
         written=totals.written + assembled.written,
         removed=swept.removed + assembled.removed,
         kept=(*swept.kept, *assembled.kept),
-        retained=totals.retained,
+        retained=totals.retained + assembled.retained,
         set_aside=tuple(totals.set_aside),
         skipped=tuple(totals.skipped),
         skipped_count=sum(totals.skipped_by_code.values()),
@@ -122,16 +122,10 @@ def labels_report(plan: Plan, counts: LabelCounts) -> LabelsReport:
 
 
 def _classes(plan: Plan, counts: LabelCounts) -> tuple[ObjectClassReport, ...]:
-    after: dict[tuple[str | None, str], ObjectCount] = {}
-    for (split, number), count in counts.classes.items():
-        # Two classes of one name are one class to whoever counts; a picture that holds both counts once for each.
-        found = after.setdefault((split, plan.info.categories[number].name), ObjectCount())
-        found.images += count.images
-        found.objects += count.objects
     balanced = {row.category: row for row in plan.balanced}
     rows = []
     for row in class_tally(plan.table, counts_originals=plan.request.originals != "none"):
-        found = after.get((row.split, row.category), ObjectCount())
+        found = counts.classes.get((row.split, row.category), ObjectCount())
         goal = balanced.get(row.category) if row.split in (None, *plan.request.splits) else None
         rows.append(
             ObjectClassReport(

@@ -143,7 +143,8 @@ class ShardTask:
         self._let_go_of_vanished(builder, former, records)
         ordered = [records[source] for source in sorted(records, key=lambda source: (source_key(source), source))]
         changed = self._commit(storage, shard, former, records, ordered, builder)
-        return _report(shard, ordered, builder, changed=changed)
+        names = tuple(category.name for category in recipe.categories)
+        return _report(shard, ordered, builder, count_labels(ordered, names), changed=changed)
 
     def _let_go_of_vanished(
         self, builder: SourceBuilder, former: Mapping[str, SourceRecord], records: dict[str, SourceRecord]
@@ -188,7 +189,9 @@ def _recipe_in_force(text: str, border: Border, categories: str) -> RecipeInForc
     return RecipeInForce(recipe=recipe, border=border, categories=decode_categories(categories))
 
 
-def _report(shard: Shard, ordered: list[SourceRecord], builder: SourceBuilder, *, changed: bool) -> ShardReport:
+def _report(
+    shard: Shard, ordered: list[SourceRecord], builder: SourceBuilder, labels: LabelCounts, *, changed: bool
+) -> ShardReport:
     classes: dict[tuple[str | None, str | None], ClassCount] = {}
     conversions: dict[str, int] = {}
     short: dict[str, int] = {}
@@ -221,6 +224,6 @@ def _report(shard: Shard, ordered: list[SourceRecord], builder: SourceBuilder, *
         set_aside=tuple(builder.placer.set_aside),
         conversions=conversions,
         digest=digest_of(rows),
-        labels=count_labels(ordered),
+        labels=labels,
         changed=changed,
     )

@@ -13,7 +13,6 @@ import hashlib
 import itertools
 import os
 import stat
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 from nfold import faults
-from nfold.disk import disk_errors
+from nfold.disk import disk_errors, find_syncfs
 from nfold.errors import OutputError
 
 PRIVATE = ".nfold"
@@ -40,7 +39,7 @@ class FileFacts:
 
 @dataclass(slots=True)
 class WrittenText:
-    """A text file in the making: called with text as it comes; digest and facts are there when it is whole."""
+    """A file in the making: called with text as it comes; digest and facts are there when it is whole."""
 
     _write: Callable[[bytes], int]
     facts: FileFacts = FileFacts(size=0, mtime_ns=0)
@@ -49,7 +48,10 @@ class WrittenText:
 
     def __call__(self, text: str) -> None:
         """Write on."""
-        data = text.encode("utf-8", "surrogateescape")
+        self.add(text.encode("utf-8", "surrogateescape"))
+
+    def add(self, data: bytes) -> None:
+        """Write on what is encoded already."""
         self._digest.update(data)
         self._write(data)
 
@@ -86,6 +88,11 @@ class LocalStorage:
         """The bytes of a file."""
         with disk_errors(f"read {name}"):
             return Path(self.path(name)).read_bytes()
+
+    def sha256(self, name: str) -> str:
+        """Digest of a file, hexadecimal, in memory that does not grow with it."""
+        with disk_errors(f"read {name}"), Path(self.path(name)).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def put(self, name: str, data: bytes) -> FileFacts:
         """Write a file whole, or not at all; it is durable only after `sync`.
@@ -155,7 +162,7 @@ class LocalStorage:
         facts = self.facts(name)
         if facts is None:
             return False
-        sha256 = hashlib.sha256(self.read(name)).hexdigest()
+        sha256 = self.sha256(name)
         if sha256 == written.sha256:
             written.facts = facts
             return True
@@ -327,15 +334,7 @@ class LocalStorage:
             os.close(descriptor)
 
 
-def _find_syncfs() -> Callable[[int], int] | None:
-    """The system's syncfs, where it reports errors: Linux 5.8 and newer."""
-    if sys.platform != "linux" or tuple(int(part) for part in os.uname().release.split(".")[:2]) < (5, 8):
-        return None
-    function: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
-    return function
-
-
-_syncfs = _find_syncfs()
+_syncfs = find_syncfs()
 
 
 def _write_line(file: TextIO, line: str) -> None:

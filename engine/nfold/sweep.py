@@ -33,7 +33,8 @@ class SweepReport:
 def sweep_surplus(storage: LocalStorage, announce: Callable[[int, list[str]], None]) -> SweepReport:
     """Remove what shards let go of, and what a run that was killed had written and nothing claims by now.
 
-    A file that any part of the manifest claims stays, whichever source it belongs to.
+    A file that any part of the manifest claims stays, whichever source it belongs to, and so does one that was
+    assembled from many.
 
     Args:
         storage: The output.
@@ -117,6 +118,10 @@ def _gather_unclaimed(connection: sqlite3.Connection, storage: LocalStorage, lis
     if connection.execute("select 1 from candidates limit 1").fetchone():
         for _, record in all_records(storage):
             connection.executemany("delete from candidates where file = ?", [(to_blob(r.file),) for r in record.files])
+        # What a killed run meant to be a picture's may be about many by now.
+        connection.executemany(
+            "delete from candidates where file = ?", [(to_blob(name),) for name in read_assembled(storage)]
+        )
     connection.execute("commit")
 
 

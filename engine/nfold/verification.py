@@ -135,7 +135,7 @@ def _files(storage: LocalStorage) -> Iterator[_Recorded]:
             if not row.retained:
                 yield _Recorded(file=row.file, sha256=row.sha256, source=row.source, copy=row.copy)
     for entry in read_assembled(storage).values():
-        if entry.sha256 is not None:
+        if entry.sha256 is not None and not entry.retained:
             yield _Recorded(file=entry.file, sha256=entry.sha256)
 
 

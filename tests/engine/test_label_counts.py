@@ -32,44 +32,56 @@ def file(copy: int, classes: tuple[int, ...] = (), dropped: tuple[Any, ...] = ()
     return FileRow(**{**known, **more})
 
 
-def test_originals_count_as_objects_and_copies_as_carried_too() -> None:
-    counts = count_labels([record(file(0, (0, 0, 1)), file(1, (0, 1), ([1, "outside", 0.0],)))])
+def counted(records: list[SourceRecord]) -> LabelCounts:
+    return count_labels(records, ("cat", "dog", "cat"))
+
+
+def test_an_image_with_objects_of_two_classes_of_one_name_counts_once() -> None:
+    counts = counted([record(file(0, (0, 2, 1)), file(1, (2, 1)))])
     assert counts.classes == {
-        ("train", 0): ObjectCount(images=2, objects=3),
-        ("train", 1): ObjectCount(images=2, objects=2),
+        ("train", "cat"): ObjectCount(images=2, objects=3),
+        ("train", "dog"): ObjectCount(images=2, objects=2),
+    }
+
+
+def test_originals_count_as_objects_and_copies_as_carried_too() -> None:
+    counts = counted([record(file(0, (0, 0, 1)), file(1, (0, 1), ([1, "outside", 0.0],)))])
+    assert counts.classes == {
+        ("train", "cat"): ObjectCount(images=2, objects=3),
+        ("train", "dog"): ObjectCount(images=2, objects=2),
     }
     assert (counts.came, counts.kept, dict(counts.dropped), counts.backgrounds) == (3, 2, {"outside": 1}, 0)
 
 
 def test_a_prepared_original_that_lost_something_counts_too() -> None:
-    counts = count_labels([record(file(0, (0,), ([1, "area", 4.0],)))])
+    counts = counted([record(file(0, (0,), ([1, "area", 4.0],)))])
     assert (counts.came, counts.kept, dict(counts.dropped)) == (2, 1, {"area": 1})
 
 
 def test_a_copy_that_lost_everything_is_a_background_and_one_of_a_background_is_not() -> None:
     lost = ([0, "visibility", 0.1],)
-    assert count_labels([record(file(1, (), lost))]).backgrounds == 1
-    assert count_labels([record(file(1))]).backgrounds == 0
+    assert counted([record(file(1, (), lost))]).backgrounds == 1
+    assert counted([record(file(1))]).backgrounds == 0
 
 
 def test_label_files_and_what_is_merely_retained_do_not_count() -> None:
-    counts = count_labels([record(file(1, (0,), retained=True), file(1, labels_in=None, role="labels"))])
+    counts = counted([record(file(1, (0,), retained=True), file(1, labels_in=None, role="labels"))])
     assert counts == LabelCounts()
 
 
 def test_an_annotation_that_is_neither_kept_nor_dropped_stops_everything() -> None:
     with pytest.raises(AssertionError, match="went missing"):
-        count_labels([record(file(1, (0,), labels_in=2))])
+        counted([record(file(1, (0,), labels_in=2))])
 
 
 def test_counts_of_shards_add_up() -> None:
-    one = count_labels([record(file(1, (0,), ([1, "outside", 0.0],), looseness=([0, 1.5],)))])
-    other = count_labels([record(file(1, (0, 1), looseness=([0, 2.5], [1, 1.1])), split="val")])
+    one = counted([record(file(1, (0,), ([1, "outside", 0.0],), looseness=([0, 1.5],)))])
+    other = counted([record(file(1, (0, 1), looseness=([0, 2.5], [1, 1.1])), split="val")])
     one.add(other)
     assert one.classes == {
-        ("train", 0): ObjectCount(images=1, objects=1),
-        ("val", 0): ObjectCount(images=1, objects=1),
-        ("val", 1): ObjectCount(images=1, objects=1),
+        ("train", "cat"): ObjectCount(images=1, objects=1),
+        ("val", "cat"): ObjectCount(images=1, objects=1),
+        ("val", "dog"): ObjectCount(images=1, objects=1),
     }
     assert (one.came, one.kept, one.loose_boxes, one.looseness_most) == (4, 3, 3, 2.5)
     assert one.looseness_sum == pytest.approx(5.1)
@@ -77,6 +89,6 @@ def test_counts_of_shards_add_up() -> None:
 
 def test_what_the_format_has_no_place_for_is_no_kept_one_and_makes_no_background() -> None:
     lost = ([0, "format", 0.0],)
-    counts = count_labels([record(file(0, dropped=lost), file(1, dropped=lost), file(2, dropped=lost))])
+    counts = count_labels([record(file(0, dropped=lost), file(1, dropped=lost), file(2, dropped=lost))], ["cat"])
     assert (counts.came, counts.kept, dict(counts.dropped), counts.backgrounds) == (2, 0, {"format": 2}, 0)
     assert counts.classes == {}

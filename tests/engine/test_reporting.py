@@ -30,6 +30,15 @@ def test_classes_of_objects_are_told_before_planned_and_after(tmp_path: Path, ex
     assert report.labels.kinds["boxes"] == 3
 
 
+def test_an_image_that_holds_two_classes_of_one_name_counts_once(tmp_path: Path, expand_inline: Expand) -> None:
+    make_yolo(tmp_path / "data")
+    (tmp_path / "data/classes.txt").write_text("cat\ncat\n")
+    report = expand_inline(tmp_path / "data", tmp_path / "out", copies=1, recipe=KEEPS_ALL)
+    (row,) = report.labels.classes
+    assert (row.images_before, row.images_planned, row.images_after) == (2, 4, 4)
+    assert (row.objects_before, row.objects_after) == (3, 6)
+
+
 def test_targets_and_their_bounds_are_told_beside_what_came_of_them(tmp_path: Path, expand_inline: Expand) -> None:
     make_yolo(tmp_path / "data")
     recipe = {"augment": [{"Rotate": {"limit": 20, "p": 1}}], "labels": {"min_visibility": 0, "min_area_px": 0}}

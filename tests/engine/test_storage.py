@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import tracemalloc
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from nfold import faults
 from nfold import storage as storage_module
 from nfold.errors import DiskError, OutputError
-from nfold.storage import LocalStorage, normal_id
+from nfold.storage import LocalStorage, WrittenText, normal_id
 from tests.conftest import tree
 
 
@@ -201,6 +202,31 @@ class TestText:
         after = os.stat(storage.path("a.json"))
         assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
         assert again.facts == write.facts
+
+    def test_a_former_one_is_compared_without_being_held_in_memory(self, storage: LocalStorage) -> None:
+        def write_on(text: WrittenText) -> None:
+            for _ in range(64):
+                text("x" * 250_000)
+
+        with storage.text("big.json") as first:
+            write_on(first)
+        tracemalloc.start()
+        try:
+            with storage.text("big.json", former=first.sha256) as again:
+                write_on(again)
+            assert storage.sha256("big.json") == first.sha256
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert again.facts == first.facts
+        assert peak < 4_000_000, "the file has 16 MB"
+
+    def test_bytes_and_text_make_up_one_file(self, storage: LocalStorage) -> None:
+        with storage.text("a.txt") as text:
+            text.add(b"\xff\n")
+            text("é")
+        assert storage.read("a.txt") == b"\xff\n" + "é".encode()
+        assert text.sha256 == storage.sha256("a.txt")
 
     def test_one_that_somebody_changed_is_set_aside(self, storage: LocalStorage) -> None:
         with storage.text("a.json") as first:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import nfold
-from nfold.ledger import SURPLUS
+from nfold.assembly import RECORD
+from nfold.ledger import INTENTS, SURPLUS
 from nfold.manifest import FileRow, PartHeader, SourceRecord, encode_part, part_name
 from nfold.storage import LocalStorage
 from nfold.sweep import SweepReport, remove_build, sweep_surplus
@@ -71,6 +72,18 @@ def test_what_its_source_claims_again_by_now_stays(storage: LocalStorage) -> Non
     assert report.removed == 1
     assert {*announced[0][1]} == {"b.png"}
     assert set(tree(storage.root)) == {"a.png"}
+
+
+def test_what_was_assembled_by_now_stays_though_a_killed_run_meant_it_for_a_picture(storage: LocalStorage) -> None:
+    storage.put("a_aug1.txt", b"a.png")
+    storage.put("b_aug1.txt", b"b.png")
+    storage.put(f"{INTENTS}/1-i.jsonl", b'{"file": "a_aug1.txt"}\n{"file": "b_aug1.txt"}\n')
+    with storage.lines(RECORD) as write:
+        write(json.dumps({"file": "a_aug1.txt", "sha256": "0", "size": 5, "mtime_ns": 0}))
+    report, announced = sweep(storage)
+    assert announced == [(1, ["b_aug1.txt"])]
+    assert report == SweepReport(removed=1, kept=())
+    assert set(tree(storage.root)) == {"a_aug1.txt"}
 
 
 def test_of_two_parts_the_newer_one_claims(storage: LocalStorage) -> None:

@@ -36,6 +36,10 @@ def lay_out(table: SourceTable, writer: LabelWriter) -> None:
 def label_name(original_label: str, original_image: str, image: str) -> str:
     """The label file of a copy: beside that of the original, and called after the copy as that is after the original.
 
+    A name is called after another when it begins or ends with that as a word of its own: `a_mask` is called after
+    `a`, and `ab` is not. So no letter or digit comes to stand beside what the copy is called, and its number stays
+    legible in the name. Whatever else the original's label file is called follows the name of the copy.
+
     Args:
         original_label: Label file or mask of the original: `labels/a.txt`, `a_mask.png`.
         original_image: The original: `images/a.jpg`.
@@ -43,10 +47,11 @@ def label_name(original_label: str, original_image: str, image: str) -> str:
     """
     folder, stem, ending = split_name(original_label)
     of_original, of_copy = split_name(original_image)[1], split_name(image)[1]
-    if stem.startswith(of_original):
-        name = of_copy + stem[len(of_original) :]
-    elif stem.endswith(of_original):
-        name = stem[: -len(of_original)] + of_copy
+    after, before = stem[len(of_original) :], stem[: -len(of_original)]
+    if stem.startswith(of_original) and not after[:1].isalnum():
+        name = of_copy + after
+    elif stem.endswith(of_original) and not before[-1:].isalnum():
+        name = before + of_copy
     else:
         name = f"{of_copy}_{stem}"
     return f"{folder}/{name}{ending}" if folder else name + ending

@@ -11,7 +11,7 @@ from pathlib import Path
 from nfold.annotations import DatasetInfo, LabelKind
 from nfold.annotations.codec import encode_categories
 from nfold.annotations.mirroring import check_swap
-from nfold.card import Card, Identity
+from nfold.card import CARD, Card, Identity
 from nfold.errors import OutputMismatchError, UsageError
 from nfold.formats import LabelWriter, NumbersCopies, Recognition, Scan, format_named
 from nfold.images import EXTENSION_OF
@@ -151,7 +151,14 @@ class Plan:
         originals = self.request.originals != "none"
         if self.recipe.prepare and self.extension and originals:
             self._rename_prepared(self.extension)
-        refuse_collisions(self.table, self.template, extension=self.extension, fold_case=fold_case, originals=originals)
+        refuse_collisions(
+            self.table,
+            self.template,
+            extension=self.extension,
+            fold_case=fold_case,
+            originals=originals,
+            shared=(CARD, *writer.assembled(), *self.companions),
+        )
         return cut_ranges(self.table)
 
     def tally(self) -> list[ClassTally]:

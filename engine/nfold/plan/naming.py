@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,7 +13,9 @@ from nfold.errors import SampleError, UsageError
 from nfold.storage import PRIVATE
 
 _FIELDS = ("stem", "copy", "ext", "split", "class", "id8")
-_COPY_MARK = "\0"
+COPY_MARK = "\0"
+"""Stands in a family where a copy has its number; no file name holds it."""
+_NUMBER = re.compile(r"(?<![0-9])[1-9][0-9]*(?![0-9])")
 LONGEST_NAME = 255
 """Bytes of a file name, in Linux and macOS."""
 
@@ -111,22 +113,20 @@ class NameTemplate:
 
     def family(self, parts: NameParts) -> str:
         """What all copies of a source have in common: its name with a mark in the place of the number."""
-        return self.render(parts, _COPY_MARK)
+        return self.render(parts, COPY_MARK)
 
-    def families_of(self, name: str) -> list[tuple[str, int]]:
-        """The (family, copy) pairs that a file name could stand for."""
-        folder, _, base = name.rpartition("/")
-        before, after = self.text.rsplit("/", 1)[-1].split("{copy}")
-        if before == "":
-            found = re.match(r"([1-9][0-9]*)([^0-9].*)", base, re.DOTALL)
-            pair = (_COPY_MARK + found[2], int(found[1])) if found else None
-        else:
-            middle = re.escape(after.removesuffix("{ext}"))
-            found = re.fullmatch(rf"(.*[^0-9])([1-9][0-9]*)({middle}\.[^.]*)", base, re.DOTALL | re.IGNORECASE)
-            pair = (found[1] + _COPY_MARK + found[3], int(found[2])) if found else None
-        if pair is None:
-            return []
-        return [(f"{folder}/{pair[0]}" if folder else pair[0], pair[1])]
+
+def copies_called(name: str, most: int) -> Iterator[tuple[str, int]]:
+    """The (family, copy) pairs that a file of this name could be, with no copy numbered above `most`.
+
+    The number of a copy stands in the last part of its name and has no digit on either side of it, in pictures and
+    in what is called after them. So it is one of the runs of digits in that part, whatever the template.
+    """
+    start = name.rfind("/") + 1
+    for run in _NUMBER.finditer(name, start):
+        # A run may be longer than what Python turns into a number.
+        if len(run[0]) <= len(str(most)) and int(run[0]) <= most:
+            yield name[: run.start()] + COPY_MARK + name[run.end() :], int(run[0])
 
 
 def refuse_long_names(names: Iterable[str]) -> None:

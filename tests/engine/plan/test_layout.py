@@ -10,7 +10,7 @@ from nfold.annotations import ImageLabels
 from nfold.errors import UsageError
 from nfold.formats import FORMATS
 from nfold.plan.layout import companion_names, label_name, lay_out, refuse_scattered_names
-from nfold.plan.naming import NameTemplate
+from nfold.plan.naming import NameParts, NameTemplate, copies_called
 from nfold.plan.reading import DatasetInfo
 from nfold.plan.table import SourceTable
 from tests.engine.plan.tables import sources_of
@@ -24,10 +24,35 @@ from tests.engine.plan.tables import sources_of
         ("masks/mask_a.png", "a.png", "a_aug2.png", "masks/mask_a_aug2.png"),
         ("Annotations/other.xml", "a.jpg", "a_aug1.jpg", "Annotations/a_aug1_other.xml"),
         ("a.txt", "a.b.jpg", "a.b_aug1.jpg", "a.b_aug1_a.txt"),
+        ("ab.xml", "a.png", "a_aug1.png", "a_aug1_ab.xml"),
+        ("ba.xml", "a.png", "a_aug1.png", "a_aug1_ba.xml"),
+        ("a1.xml", "a.png", "a_aug1.png", "a_aug1_a1.xml"),
+        ("ab-a.xml", "a.png", "a_aug1.png", "ab-a_aug1.xml"),
+        ("a.b.xml", "a.png", "a_aug1.png", "a_aug1.b.xml"),
+        ("mask7a.png", "a.png", "3_a.png", "3_a_mask7a.png"),
     ],
 )
 def test_a_label_file_is_called_after_its_copy(label: str, original: str, copy: str, expected: str) -> None:
     assert label_name(label, original, copy) == expected
+
+
+@given(
+    label=st.text("a1_m", min_size=1, max_size=4),
+    original=st.text("a1_", min_size=1, max_size=2),
+    name=st.sampled_from(["{stem}_aug{copy}{ext}", "{copy}_{stem}{ext}", "{stem}-{copy}x{ext}"]),
+    copy=st.integers(1, 200),
+)
+def test_the_number_of_a_copy_stays_legible_in_the_name_of_its_label_file(
+    label: str, original: str, name: str, copy: int
+) -> None:
+    """The proof that no two files share a name rests on it."""
+    parts = NameParts(folder="", stem=original, ext=".png", split="", label="", id8="0a1b2c3d")
+    template = NameTemplate.parse(name)
+    families = [
+        label_name(f"{label}.xml", f"{original}.png", picture)
+        for picture in (template.family(parts), template.render(parts, copy))
+    ]
+    assert (families[0], copy) in [*copies_called(families[1], 200)]
 
 
 @given(stem=st.from_regex(r"[a-z0-9_]{1,8}", fullmatch=True), suffix=st.sampled_from(["", "_mask", "-gt"]))

@@ -84,6 +84,29 @@ class TestRefused:
         with planned(root) as plan, pytest.raises(UsageError, match="would both write"):
             plan.settle(fold_case=True)
 
+    def test_a_list_of_pictures_that_is_called_like_the_label_file_of_a_copy(self, tmp_path: Path) -> None:
+        for name, list_name in (("in", "x_aug1.txt"), ("other", "x_aug2.txt")):
+            root = folder_of(tmp_path / name, "x.png")
+            (root / "x.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+            (root / list_name).write_text("x.png\n")
+            (root / "data.yaml").write_text(f"train: {list_name}\nval: {list_name}\nnames: [cat]\n")
+            with planned(root) as plan:
+                assert list_name in plan.writer().assembled()
+                if name == "in":
+                    with pytest.raises(UsageError, match=r"'x_aug1\.txt' and 'x\.png' would both write 'x_aug1\.txt'"):
+                        plan.settle(fold_case=False)
+                else:
+                    plan.settle(fold_case=False)
+
+    def test_a_class_that_is_called_like_the_card(self, tmp_path: Path) -> None:
+        root = folder_of(tmp_path / "in", "x.png")
+        (root / "labels.csv").write_text("filename,label\nx.png,nfold.json\n")
+        with (
+            planned(root, to="class-folders") as plan,
+            pytest.raises(UsageError, match=r"would both write 'nfold\.json'"),
+        ):
+            plan.settle(fold_case=False)
+
 
 class TestNesting:
     @pytest.mark.parametrize(("source", "target"), [("a", "a"), ("a", "a/out"), ("a", "a/b/../out"), (".", "a")])

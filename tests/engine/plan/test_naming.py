@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nfold.errors import UsageError
-from nfold.plan.naming import NameParts, NameTemplate, split_name
+from nfold.plan.naming import NameParts, NameTemplate, copies_called, split_name
 
 FIXED = st.text("_-a(é .x٢", max_size=3)
 NO_DIGIT_FIRST = st.builds(str.__add__, st.sampled_from("_-xé."), st.text("_-a7.0", max_size=3))
@@ -39,7 +39,25 @@ PARTS = st.builds(
 def test_a_name_tells_its_family_and_its_copy_number(text: str, parts: NameParts, copy: int) -> None:
     template = NameTemplate.parse(text)
     name = template.render(parts, copy)
-    assert template.families_of(name) == [(template.family(parts), copy)]
+    assert (template.family(parts), copy) in [*copies_called(name, copy)]
+    assert copy not in {number for _, number in copies_called(name, copy - 1)}
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "expected"),
+    [
+        ("c7/a1_b22.jp2", 50, [("c7/a\0_b22.jp2", 1), ("c7/a1_b\0.jp2", 22), ("c7/a1_b22.jp\0", 2)]),
+        ("c7/a1_b22.jp2", 21, [("c7/a\0_b22.jp2", 1), ("c7/a1_b22.jp\0", 2)]),
+        ("a01_0_012.png", 50, []),
+        ("7", 7, [("\0", 7)]),
+        ("a\u0661.png", 50, []),
+        ("9" * 5000, 50, []),
+    ],
+)
+def test_any_run_of_digits_in_the_last_part_may_be_a_copy_number(
+    name: str, most: int, expected: list[tuple[str, int]]
+) -> None:
+    assert [*copies_called(name, most)] == expected
 
 
 @settings(deadline=None)
