@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+MANIFEST, PARTS = "manifest.jsonl", ".nfold/parts"
 _MODE = 0o100644 << 16
 
 
@@ -23,7 +24,7 @@ class Packed:
 def pack_folder(folder: Path, target: Path) -> Packed:
     """Write all files of a folder, in the order of their names, without times and owners, uncompressed: images are compressed already.
 
-    The zip appears under its name when it is whole. A name that is no UTF-8 keeps its bytes as far as zip can tell them.
+    The parts of the manifest come as one file, manifest.jsonl. The zip appears under its name when it is whole. A name that is no UTF-8 keeps its bytes as far as zip can tell them.
     """
     partial = target.with_name(f".{target.name}.partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED, allowZip64=True, strict_timestamps=False) as archive:
@@ -37,6 +38,11 @@ def pack_folder(folder: Path, target: Path) -> Packed:
             ):
                 while chunk := source.read(1 << 20):
                     written.write(chunk)
+        entry = zipfile.ZipInfo(MANIFEST, _EPOCH)
+        entry.external_attr = _MODE
+        with archive.open(entry, "w", force_zip64=True) as written:
+            for part in sorted((folder / PARTS).glob("*.jsonl")):
+                written.write(part.read_bytes())
     with partial.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
@@ -49,6 +55,6 @@ def _files(folder: Path) -> list[Path]:
     for root, folders, names in os.walk(folder):
         folders.sort()
         if Path(root) == folder and ".nfold" in folders:
-            folders.remove(".nfold")  # the manifest parts come as one file, see the manifest route
+            folders.remove(".nfold")  # its parts are the manifest
         found.extend(Path(root) / name for name in names)
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())

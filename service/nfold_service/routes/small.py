@@ -1,0 +1,246 @@
+"""One or a few images, expanded at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import unicodedata
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from nfold.errors import InputError, UnknownNameError
+from nfold.images import EXTENSIONS
+from nfold.recipe import PRESETS, parse_recipe, recipe_document
+from nfold.request import make_request
+from nfold_service.access import Writer
+from nfold_service.context import Context, new_id
+from nfold_service.keys import Caller
+from nfold_service.models import job_model
+from nfold_service.multipart import FormLimits, read_form
+from nfold_service.problems import ServiceError
+from nfold_service.receiving import one_upload, receive
+from nfold_service.routes.shared import ERRORS, TheContext
+from nfold_service.store import queue
+
+router = APIRouter(tags=["small"], responses=ERRORS)
+
+_OPTIONS = ("copies", "recipe", "seed", "damaged", "name")
+_DEFAULT_COPIES = 5
+_KIND = re.compile(r"image/(jpeg|png|webp|bmp|tiff)")
+
+_FORM: dict[str, Any] = {
+    "type": "object",
+    "required": ["image"],
+    "properties": {
+        "image": {"type": "array", "items": {"type": "string", "format": "binary"}, "description": "One or several."},
+        "copies": {"type": "integer", "default": _DEFAULT_COPIES, "description": "Copies of each."},
+        "recipe": {"type": "string", "default": "flip-rotate", "description": "A preset, or a recipe as YAML or JSON."},
+        "seed": {"type": "integer", "default": 0},
+        "damaged": {"type": "string", "enum": ["skip", "keep"], "default": "skip"},
+    },
+}
+
+
+@router.post(
+    "/v1/expand",
+    operation_id="expand_now",
+    summary="Expand one or a few images, and get them back at once",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "A zip of originals, copies, manifest and report; JSON with links for `Accept: application/json`.",
+            "content": {"application/zip": {}, "application/json": {}},
+        },
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": _FORM},
+                "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
+                "image/png": {"schema": {"type": "string", "format": "binary"}},
+            },
+        }
+    },
+)
+async def expand_now(
+    request: Request,
+    context: TheContext,
+    caller: Writer,
+    accept: Annotated[str, Header()] = "application/zip",
+    copies: Annotated[int | None, Query(ge=0, description="For a raw body.")] = None,
+    recipe: Annotated[str | None, Query(max_length=8_000, description="For a raw body.")] = None,
+    seed: Annotated[int | None, Query(ge=0, description="For a raw body.")] = None,
+    damaged: Annotated[Literal["skip", "keep"] | None, Query(description="For a raw body.")] = None,
+) -> Response:
+    """As in `curl -F image=@cat.jpg -F copies=5 localhost:8000/v1/expand -o out.zip`.
+
+    Several `image` parts give several sources. A raw body (`Content-Type: image/jpeg`) is one image, its options in the query.
+    With `Accept: application/json` the files are kept like those of an expansion, and the answer has the links.
+    """
+    given = {"copies": copies, "recipe": recipe, "seed": seed, "damaged": damaged}
+    home = context.places.staging / new_id("small")
+    source = home / "source"
+    with one_upload(context):
+        try:
+            await asyncio.to_thread(source.mkdir, parents=True)
+            fields = await _take_in(request, context, source)
+            options = read_options(
+                context, {**{name: str(value) for name, value in given.items() if value is not None}, **fields}
+            )
+            told = await context.crew.do(
+                "expand_small",
+                source=str(source),
+                home=str(home),
+                request=options,
+                max_pixels=context.settings.max_image_pixels,
+            )
+        except InputError as error:
+            await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+            raise ServiceError(
+                422, error.stable_code, error.message.replace(str(source), "the request"), hint=error.hint
+            ) from error
+        except BaseException:
+            await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+            raise
+    if "application/json" in accept:
+        return await _kept(context, caller, home, options, told)
+    return _zipped(home, told)
+
+
+async def _take_in(request: Request, context: Context, source: FilePath) -> dict[str, str]:
+    settings = context.settings
+    kind = _KIND.match(request.headers.get("Content-Type", ""))
+    if kind is not None:
+        ending = {"jpeg": ".jpg", "tiff": ".tif"}.get(kind[1], f".{kind[1]}")
+        await receive(request, context, source / f"image{ending}", most=settings.max_image_bytes, what="The image")
+        return {}
+    parts = source.parent / "parts"
+    parts.mkdir()
+    limits = FormLimits(
+        bytes=settings.max_small_bytes,
+        files=settings.max_small_images,
+        file_bytes=settings.max_image_bytes,
+        field_bytes=settings.max_recipe_bytes,
+    )
+    form = await read_form(request, context, parts, limits)
+    images = [part for part in form.files if part.field in ("image", "images", "file", "files")]
+    strangers = sorted({part.field for part in form.files} - {"image", "images", "file", "files"})
+    strangers += sorted(set(form.fields) - set(_OPTIONS))
+    if strangers:
+        raise ServiceError(
+            422,
+            "request.unknown_field",
+            f"There is no field {', '.join(name[:40] for name in strangers)}.",
+            hint=f"Fields are image, {', '.join(_OPTIONS)}.",
+        )
+    if not images:
+        raise ServiceError(
+            422, "request.no_image", "There is no image in the form.", hint="With curl: -F image=@cat.jpg"
+        )
+    taken: set[str] = set()
+    for part in images:
+        part.path.rename(source / own_name(part.name, taken))
+    return form.fields
+
+
+def own_name(name: str, taken: set[str]) -> str:
+    """A safe name on disk that a person knows again; different for each file of a request."""
+    base = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
+    stem, ending = os.path.splitext(base)
+    stem = re.sub(r"[^\w .()+-]", "_", stem).strip(" .")[:80] or "image"
+    ending = ending.lower() if ending.lower() in EXTENSIONS else ".jpg"
+    candidate, number = stem, 1
+    while candidate.casefold() in taken:
+        number += 1
+        candidate = f"{stem}-{number}"
+    taken.add(candidate.casefold())
+    return candidate + ending
+
+
+def read_options(context: Context, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Options of a small expansion, from fields of a form or a query.
+
+    Raises:
+        ServiceError: More copies than are done at once.
+        UsageError: One of them makes no sense.
+    """
+    options: dict[str, Any] = {"copies": _DEFAULT_COPIES, **{name: fields[name] for name in _OPTIONS if name in fields}}
+    options["recipe"] = read_recipe(fields.get("recipe"))
+    checked = make_request(**{**options, "source": "in", "target": "out"})
+    if (checked.copies or 0) > context.settings.max_small_copies:
+        raise ServiceError(
+            422,
+            "copies.too_many",
+            f"{context.settings.max_small_copies} copies of each image are the most that is done at once.",
+            hint="Make a data set and an expansion of it for more.",
+        )
+    chosen: dict[str, Any] = checked.model_dump(mode="json", include=set(options))
+    return chosen
+
+
+def read_recipe(text: str | None) -> Any:
+    """The name of a preset, or a recipe from its text; never a path.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    name = (text or "flip-rotate").strip()
+    if name in PRESETS:
+        return name
+    if "\n" not in name and ":" not in name:
+        raise UnknownNameError.among("preset", name[:80], PRESETS)
+    return recipe_document(parse_recipe(name, origin="the recipe"))
+
+
+def _headers(told: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "Content-Length": str(told["bytes"]),
+        "Content-Disposition": 'attachment; filename="nfold.zip"',
+        "ETag": f'"{told["sha256"]}"',
+        "Nfold-Images": str(told["images_after"]),
+        "Nfold-Skipped": str(len(told["skipped"])),
+    }
+
+
+def _zipped(home: FilePath, told: Mapping[str, Any]) -> Response:
+    async def send() -> AsyncIterator[bytes]:
+        try:
+            with (home / "result.zip").open("rb") as file:
+                while lump := await asyncio.to_thread(file.read, 1 << 20):
+                    yield lump
+        finally:
+            await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+
+    return StreamingResponse(send(), media_type="application/zip", headers=_headers(told))
+
+
+async def _kept(
+    context: Context, caller: Caller, home: FilePath, options: dict[str, Any], told: Mapping[str, Any]
+) -> Response:
+    identity = new_id("job")
+    target = context.places.job_home(identity)
+
+    def move() -> None:
+        shutil.rmtree(home / "parts", ignore_errors=True)
+        (home / "report.json").write_text(json.dumps(told, indent=2))
+        home.rename(target)
+
+    await asyncio.to_thread(move)
+    row = await context.store.run(
+        queue.add_finished_job,
+        identity=identity,
+        owner=caller.owner,
+        kind="expansion",
+        request=options,
+        result=dict(told),
+    )
+    model = job_model(row)
+    return JSONResponse(model.model_dump(mode="json"), headers={"Location": model.links["self"]})
