@@ -82,7 +82,6 @@ class Frame:
     y_whole: bool = False
     y_from_zero: bool = True
     height: int = 240
-    width: int = WIDTH
     y_tick: Words = plain
 
 
@@ -99,7 +98,7 @@ class Bar:
 def line_chart(frame: Frame, lines: Sequence[Line], mark: Mark | None = None) -> Markup:
     """Lines over a common count, each with its name beside it."""
     x_ticks, y_ticks = _ticks(frame, lines, mark)
-    across = Axis(lowest=x_ticks[0], highest=x_ticks[-1], start=_LEFT, end=frame.width - _RIGHT)
+    across = Axis(lowest=x_ticks[0], highest=x_ticks[-1], start=_LEFT, end=WIDTH - _RIGHT)
     upward = Axis(lowest=y_ticks[0], highest=y_ticks[-1], start=frame.height - _BOTTOM, end=_TOP)
 
     def place(point: Point) -> Point:
@@ -110,12 +109,12 @@ def line_chart(frame: Frame, lines: Sequence[Line], mark: Mark | None = None) ->
         frame.name,
         frame.title,
         frame.description,
-        (frame.width, frame.height),
+        (WIDTH, frame.height),
         _grid(frame, across, upward, x_ticks, y_ticks),
         *(_band(line, across, upward) for line in lines if line.band),
         *(_line(line, frame, place) for line in lines),
         None if mark is None else _mark(mark, place, upward, frame),
-        *_names(lines, drawn, frame, None if mark is None else (mark, place((mark.x, mark.y)))),
+        *_names(lines, drawn, [_edge(line, across, upward) for line in lines], frame, None if mark is None else (mark, place((mark.x, mark.y)))),
     )
 
 
@@ -196,10 +195,15 @@ def _grid(
 
 
 def _band(line: Line, across: Axis, upward: Axis) -> Markup:
+    corners = _points(_edge(line, across, upward))
+    return tag("polygon", class_=f"band {colour_of(line.mode)}", points=corners, data_mode=line.mode)
+
+
+def _edge(line: Line, across: Axis, upward: Axis) -> list[Point]:
+    """Around a band."""
     upper = [(x, highest) for x, _, highest in line.band]
     lower = [(x, lowest) for x, lowest, _ in reversed(line.band)]
-    corners = [(across.place(x), upward.place(y)) for x, y in (*upper, *lower)]
-    return tag("polygon", class_=f"band {colour_of(line.mode)}", points=_points(corners), data_mode=line.mode)
+    return [(across.place(x), upward.place(y)) for x, y in (*upper, *lower)]
 
 
 def _line(line: Line, frame: Frame, place: Callable[[Point], Point]) -> Markup:
@@ -225,18 +229,23 @@ def _mark(mark: Mark, place: Callable[[Point], Point], upward: Axis, frame: Fram
 
 
 def _names(
-    lines: Sequence[Line], drawn: Sequence[Sequence[Point]], frame: Frame, mark: tuple[Mark, Point] | None
+    lines: Sequence[Line],
+    drawn: Sequence[Sequence[Point]],
+    edges: Sequence[Sequence[Point]],
+    frame: Frame,
+    mark: tuple[Mark, Point] | None,
 ) -> list[Markup]:
     labels: list[tuple[str, Sequence[Point]]] = [(line.label, way) for line, way in zip(lines, drawn, strict=True)]
     kinds = [f"label {colour_of(line.mode)}" for line in lines]
-    obstacles = [list(way) for way in drawn]
+    obstacles = [list(way) for way in (*drawn, *edges) if way]
     if mark is not None:
         said, spot = mark
         # Placed first, since there is only one place for it. Around it everything is in the way.
         labels.insert(0, (said.label, [spot]))
         kinds.insert(0, "label said")
         obstacles.append([(spot[0] + dx, spot[1] + dy) for dx in (-6, 6) for dy in (-6, 6)])
-    inside = Box(left=_LEFT, top=_TOP - 12, right=frame.width, bottom=frame.height - _BOTTOM)
+        obstacles.append([spot, (spot[0], float(frame.height - _BOTTOM))])
+    inside = Box(left=_LEFT, top=_TOP - 12, right=WIDTH, bottom=frame.height - _BOTTOM)
     spots = place_labels(labels, obstacles, inside)
     return [
         tag("text", text, class_=kind, x=number(spot.x), y=number(spot.y), text_anchor=spot.anchor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Final, Literal
 
 Point = tuple[float, float]
@@ -13,8 +13,8 @@ Anchor = Literal["start", "middle", "end"]
 LETTER_WIDTH: Final = 6.3
 """Of an average letter of the labels, in units of the drawing."""
 _HEIGHT: Final = 13.0
-_ABOVE: Final = -8.0
-_BELOW: Final = 16.0
+_ABOVE: Final = (-8.0, -15.0)
+_BELOW: Final = (16.0, 23.0)
 _STEPS: Final = 24
 _PLACES: Final[tuple[tuple[float, Anchor], ...]] = (
     (1.0, "end"),
@@ -74,10 +74,10 @@ def place_labels(labels: Sequence[tuple[str, Sequence[Point]]], obstacles: Seque
 
 def _spots(text: str, line: Sequence[Point]) -> Iterator[Spot]:
     width = len(text) * LETTER_WIDTH
-    for fraction, anchor in _PLACES:
+    for shifts, (fraction, anchor) in product(zip(_ABOVE, _BELOW, strict=True), _PLACES):
         x, y = _at(line, fraction)
         left = x - {"start": 0.0, "middle": width / 2, "end": width}[anchor]
-        for shift in (_ABOVE, _BELOW):
+        for shift in shifts:
             base = y + shift
             box = Box(left=left, top=base - _HEIGHT + 2, right=left + width, bottom=base + 3)
             yield Spot(x=x, y=base, anchor=anchor, box=box)

@@ -44,8 +44,9 @@ def table_section(contrast: Contrast) -> Markup:
 
 def scrolling(key: str, caption: Child, *parts: Markup, class_: str = "figures") -> Markup:
     """A table in a box of its own that scrolls sideways where it is too wide, by keyboard as well."""
-    table = tag("table", tag("caption", caption, id=key), *parts, class_=class_)
-    return tag("div", table, class_="scroll", role="region", aria_labelledby=key, tabindex=0)
+    table = tag("table", *parts, class_=class_, aria_labelledby=key)
+    box = tag("div", table, class_="scroll", role="region", aria_labelledby=key, tabindex=0)
+    return tag("figure", tag("figcaption", caption, id=key), box, class_="boxed")
 
 
 def _rows(contrast: Contrast) -> list[tuple[str, str, Figure]]:
@@ -77,7 +78,7 @@ def _originals(figures: ModeFigures) -> str:
 
 def _unchanged(figures: ModeFigures) -> str:
     if figures.inference is None:
-        return "not a matter of files"
+        return "does not apply"
     return f"{figures.inference.identical:,} of {figures.inference.images:,}"
 
 

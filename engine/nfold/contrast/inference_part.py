@@ -15,7 +15,7 @@ def inference_section(contrast: Contrast) -> Markup | None:
         return None
     head = tag(
         "tr",
-        *(tag("th", title, scope="col") for title in ("Mode", "Example", "Original", "Served", "", "As they are")),
+        *(tag("th", title, scope="col") for title in ("Mode", "Original", "Served", "Pixels", "Of all", "Example")),
     )
     return tag(
         "section",
@@ -50,9 +50,9 @@ def _row(figures: ModeFigures, found: Inference) -> Markup:
     return tag(
         "tr",
         tag("th", figures.title, scope="row", class_=colour_of(figures.mode)),
-        tag("td", name(found.example)),
         tag("td", tag("code", short_hash(found.original_hash), title=found.original_hash)),
         tag("td", tag("code", short_hash(found.served_hash), title=found.served_hash)),
         tag("td", "the same" if same else "different", class_="same" if same else "different"),
-        tag("td", f"{found.identical:,} of {count(found.images, 'image')}"),
+        tag("td", f"{found.identical:,} of {count(found.images, 'image')} as they are"),
+        tag("td", name(found.example)),
     )

@@ -14,6 +14,9 @@ class Markup(str):
     __slots__ = ()
 
 
+_TURNS_TEXT: Final = frozenset((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Letters that nobody sees and that turn the text after them around, so that a name would pass for another."""
+
 Child = str | None
 """Plain text, markup, or nothing."""
 
@@ -73,6 +76,8 @@ def _showable(value: str) -> str:
 
 def _has_a_place(letter: str) -> bool:
     code = ord(letter)
+    if code in _TURNS_TEXT:
+        return False
     # Half pairs cannot be encoded; of the rest, HTML knows no control letters and no code points that are no letters.
     if 0xD800 <= code <= 0xDFFF or 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE:
         return False

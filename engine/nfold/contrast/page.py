@@ -96,12 +96,17 @@ def _about(contrast: Contrast) -> Markup:
         tag("h3", "Run it again", id="again"),
         tag(
             "div",
-            tag("pre", tag("code", contrast.command, id="command"), tabindex=0, aria_labelledby="again"),
+            tag("pre", tag("code", _unbroken(contrast.command), id="command")),
             tag("button", "Copy", type="button", hidden=True, data_copies="command"),
             class_="command",
         ),
         aria_labelledby="about",
     )
+
+
+def _unbroken(command: str) -> Markup:
+    """Words that are not broken at their hyphens."""
+    return join(*(tag("span", word) for word in command.split(" ")), between=" ")
 
 
 def _skipped(contrast: Contrast) -> Markup | None:

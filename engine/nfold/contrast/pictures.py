@@ -20,7 +20,7 @@ PAIR: Final = ("offline", "on-the-fly")
 MOST_PICTURES: Final = 12
 """Of a mode in a row; the rest are counted."""
 _ACROSS, _ACROSS_NARROW = 6, 3
-_TALLY, _TALLY_NARROW = 0.85, 0.7
+_TALLY, _TALLY_NARROW = 0.77, 0.7
 """What the count beside the pictures takes, in pictures."""
 
 
@@ -62,7 +62,8 @@ def picture_section(contrast: Contrast, store: PictureStore) -> Markup | None:
         tag("h2", "What a trainer sees", id="pictures"),
         tag(
             "p",
-            "One image, epoch after epoch. ",
+            name(first.source),
+            ", epoch after epoch. ",
             tag("span", tag("b", "+", class_="badge new", aria_hidden="true"), " seen for the first time", class_="sign"),
             " ",
             tag("span", tag("b", "=", class_="badge", aria_hidden="true"), " the same picture again", class_="sign"),
@@ -98,15 +99,20 @@ def _table(grid: Grid, modes: Sequence[str], titles: dict[str, str], store: Pict
     wide = _shares({mode: min(number, _ACROSS) + _TALLY for mode, number in most.items()})
     narrow = _shares({mode: min(number, _ACROSS_NARROW) + _TALLY_NARROW for mode, number in most.items()})
     columns = [tag("col", style=f"--wide:{wide[mode]:.1f}%;--narrow:{narrow[mode]:.1f}%") for mode in modes]
-    heads = [tag("th", titles.get(mode, mode), scope="col", class_=colour_of(mode)) for mode in modes]
+    heads = [_head(mode, titles.get(mode, mode)) for mode in modes]
     return tag(
         "table",
-        tag("caption", "What each epoch shows of ", name(grid.source)),
+        tag("caption", "What each epoch shows of ", name(grid.source), class_="unseen"),
         tag("colgroup", tag("col", class_="epoch"), *columns),
         tag("thead", tag("tr", tag("th", "Epoch", scope="col"), *heads)),
         tag("tbody", *_rows(grid, modes, most, store)),
         class_="grid",
     )
+
+
+def _head(mode: str, title: str) -> Markup:
+    said = tag("span", tag("span", title), tag("small", "so far", aria_hidden="true"), class_="head")
+    return tag("th", said, scope="col", class_=colour_of(mode))
 
 
 def _rows(grid: Grid, modes: Sequence[str], most: dict[str, int], store: PictureStore) -> Iterator[Markup]:
@@ -144,8 +150,8 @@ def _column(
 def _tally(fresh: int, total: int, so_far: int | None) -> Markup:
     news = f"{fresh:,} new" if fresh else ("the same again" if total == 1 else f"the same {total:,}")
     number = None if so_far is None else tag("b", f"{so_far:,}")
-    words = news if so_far is None else "different so far"
-    return tag("p", number, " ", tag("span", words), class_="tally is-new" if fresh else "tally")
+    words = join(news) if so_far is None else join("different", tag("span", " so far", class_="unseen"))
+    return tag("p", number, " ", words, class_="tally is-new" if fresh else "tally")
 
 
 def _picture(cell: GridCell, epoch: int, store: PictureStore) -> Markup:

@@ -62,7 +62,12 @@ def _disk_chart(contrast: Contrast) -> Markup:
 
 
 def _many(contrast: Contrast) -> str:
-    return " ".join(_variety(figures, contrast) for figures in contrast.modes if figures.mode in ("offline", "on-the-fly"))
+    pair = _pair(contrast)
+    said = [_variety(figures, contrast) for figures in pair]
+    lengths = [figures.images_per_epoch for figures in pair]
+    if len(lengths) == 2 and lengths[0] > lengths[1] > 0:
+        said.append(f"An epoch of the first has {lengths[0]:,} images, one of the second {lengths[1]:,}.")
+    return " ".join(said)
 
 
 def _variety(figures: ModeFigures, contrast: Contrast) -> str:

@@ -19,8 +19,12 @@ def training_section(contrast: Contrast) -> Markup | None:
         "section",
         tag("h2", "Does it matter?", id="training"),
         tag("p", training.verdict, class_="verdict"),
-        tag("p", _setting(training), class_="lead"),
-        _curves(training) if any(arm.curve for arm in training.arms) else None,
+        tag(
+            "div",
+            _curves(training) if any(arm.curve for arm in training.arms) else None,
+            tag("p", _setting(training)),
+            class_="comparison",
+        ),
         _arms(training),
         aria_labelledby="training",
     )
@@ -68,8 +72,6 @@ def _curves(training: TrainingResult) -> Markup:
         y_words=percent,
         y_from_zero=False,
         y_tick=lambda part: plain(round(part * 100, 6)),
-        width=560,
-        height=300,
     )
     return tag("figure", line_chart(frame, lines), class_="curves")
 
