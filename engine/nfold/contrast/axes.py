@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+Point = tuple[float, float]
+"""x and y."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +61,11 @@ def plain(figure: float) -> str:
 def number(place: float) -> str:
     """A place in a drawing, to a hundredth."""
     return "0" if abs(place) < 0.005 else f"{place:.2f}".rstrip("0").rstrip(".")
+
+
+def height_at(line: Sequence[Point], wanted: float) -> float:
+    """y of a line of rising x where x is `wanted`; beyond its ends, y of the last point."""
+    for (x0, y0), (x1, y1) in pairwise(line):
+        if x0 <= wanted <= x1 and x1 > x0:
+            return y0 + (y1 - y0) * (wanted - x0) / (x1 - x0)
+    return line[-1][1]

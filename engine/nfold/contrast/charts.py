@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nfold.contrast.axes import Axis, number, plain, ticks
-from nfold.contrast.direct_labels import Box, Point, place_labels
+from nfold.contrast.axes import Axis, Point, number, plain, ticks
+from nfold.contrast.direct_labels import Box, place_labels
 from nfold.contrast.markup import Markup, tag
 from nfold.contrast.wording import colour_of
 
@@ -114,7 +114,13 @@ def line_chart(frame: Frame, lines: Sequence[Line], mark: Mark | None = None) ->
         *(_band(line, across, upward) for line in lines if line.band),
         *(_line(line, frame, place) for line in lines),
         None if mark is None else _mark(mark, place, upward, frame),
-        *_names(lines, drawn, [_edge(line, across, upward) for line in lines], frame, None if mark is None else (mark, place((mark.x, mark.y)))),
+        *_names(
+            lines,
+            drawn,
+            [_edge(line, across, upward) for line in lines],
+            frame,
+            None if mark is None else (mark, place((mark.x, mark.y))),
+        ),
     )
 
 
@@ -155,9 +161,7 @@ def _svg(name: str, title: str, description: str, size: tuple[int, int], *parts:
     )
 
 
-def _ticks(
-    frame: Frame, lines: Sequence[Line], mark: Mark | None
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _ticks(frame: Frame, lines: Sequence[Line], mark: Mark | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
     points = [point for line in lines for point in (*line.points, *line.carried_on)]
     if mark is not None:
         points.append((mark.x, mark.y))
@@ -170,16 +174,12 @@ def _ticks(
     )
 
 
-def _grid(
-    frame: Frame, across: Axis, upward: Axis, x_ticks: Sequence[float], y_ticks: Sequence[float]
-) -> Markup:
+def _grid(frame: Frame, across: Axis, upward: Axis, x_ticks: Sequence[float], y_ticks: Sequence[float]) -> Markup:
     parts: list[Markup] = []
     for tick in y_ticks:
         y = upward.place(tick)
         kind = "base" if tick == y_ticks[0] else "rule"
-        parts.append(
-            tag("line", class_=kind, x1=_LEFT, y1=number(y), x2=number(across.end), y2=number(y))
-        )
+        parts.append(tag("line", class_=kind, x1=_LEFT, y1=number(y), x2=number(across.end), y2=number(y)))
         parts.append(
             tag("text", frame.y_tick(tick), class_="tick tick-y", x=_LEFT - 7, y=number(y + 4), text_anchor="end")
         )
@@ -224,7 +224,7 @@ def _mark(mark: Mark, place: Callable[[Point], Point], upward: Axis, frame: Fram
     return tag(
         "g",
         tag("line", class_="drop", x1=x, y1=y, x2=x, y2=number(upward.start)),
-        tag("circle", tag("title", f"{mark.label}: {frame.x_words(mark.x)}"), class_="mark", cx=x, cy=y, r=5.5),
+        tag("circle", tag("title", f"{mark.label}: {frame.x_words(mark.x)}"), class_="mark", cx=x, cy=y, r="5.5"),
     )
 
 
@@ -289,5 +289,3 @@ def united(lines: Sequence[Line], between: str = ", ") -> tuple[Line, ...]:
                 carried_on=known.carried_on,
             )
     return tuple(found.values())
-
-

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Final, Literal
 
-Point = tuple[float, float]
+from nfold.contrast.axes import Point, height_at
+
 Anchor = Literal["start", "middle", "end"]
 
 LETTER_WIDTH: Final = 6.3
@@ -61,7 +62,9 @@ class Spot:
     box: Box
 
 
-def place_labels(labels: Sequence[tuple[str, Sequence[Point]]], obstacles: Sequence[Sequence[Point]], frame: Box) -> list[Spot]:
+def place_labels(
+    labels: Sequence[tuple[str, Sequence[Point]]], obstacles: Sequence[Sequence[Point]], frame: Box
+) -> list[Spot]:
     """A spot for each label, by its text and the line it belongs to, off the obstacles and inside the frame."""
     crowd = [point for line in obstacles for point in _along(line)]
     placed: list[Spot] = []
@@ -102,7 +105,4 @@ def _along(line: Sequence[Point]) -> Iterator[Point]:
 def _at(line: Sequence[Point], fraction: float) -> Point:
     """A point on a line, by the share of its width."""
     wanted = line[0][0] + (line[-1][0] - line[0][0]) * fraction
-    for (x0, y0), (x1, y1) in pairwise(line):
-        if x0 <= wanted <= x1 and x1 > x0:
-            return wanted, y0 + (y1 - y0) * (wanted - x0) / (x1 - x0)
-    return line[-1]
+    return wanted, height_at(line, wanted)

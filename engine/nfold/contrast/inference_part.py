@@ -41,7 +41,9 @@ def _answer(contrast: Contrast, looked_at: list[tuple[ModeFigures, Inference]]) 
     else:
         said.append("With training switched off, every image comes with the pixels of the original. Nothing is varied.")
     if files:
-        said.append(f"{listed(files)}: there is nothing to switch off. The copies are files for training, and a model is given the image itself.")
+        said.append(
+            f"{listed(files)}: there is nothing to switch off. The copies are files for training, and a model is given the image itself."
+        )
     return " ".join(said)
 
 

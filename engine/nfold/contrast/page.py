@@ -52,7 +52,9 @@ def report_html(contrast: Contrast) -> str:
 def _policy(script: str) -> str:
     """Nothing is ever fetched, and no script runs but our own."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    )
 
 
 def _part(file: str) -> str:
@@ -60,7 +62,11 @@ def _part(file: str) -> str:
 
 
 def _opening(contrast: Contrast) -> Markup:
-    images = f"all {contrast.sources:,}" if contrast.sampled == contrast.sources else f"{contrast.sampled:,} of {contrast.sources:,}"
+    images = (
+        f"all {contrast.sources:,}"
+        if contrast.sampled == contrast.sources
+        else f"{contrast.sampled:,} of {contrast.sources:,}"
+    )
     setting = (
         join(name(contrast.source)),
         f"{images} images" if contrast.sources != 1 else "1 image",
@@ -113,7 +119,8 @@ def _skipped(contrast: Contrast) -> Markup | None:
     if not contrast.skipped:
         return None
     rows = [
-        tag("tr", tag("th", name(source), scope="row"), tag("td", reason)) for source, reason in contrast.skipped.items()
+        tag("tr", tag("th", name(source), scope="row"), tag("td", reason))
+        for source, reason in contrast.skipped.items()
     ]
     head = tag("thead", tag("tr", tag("th", "Source", scope="col"), tag("th", "Why", scope="col")))
     title = f"{count(len(contrast.skipped), 'source')} could not be used"
@@ -122,7 +129,13 @@ def _skipped(contrast: Contrast) -> Markup | None:
         tag("summary", title),
         tag(
             "div",
-            tag("table", tag("caption", title, class_="unseen", id="skipped"), head, tag("tbody", *rows), class_="skipped"),
+            tag(
+                "table",
+                tag("caption", title, class_="unseen", id="skipped"),
+                head,
+                tag("tbody", *rows),
+                class_="skipped",
+            ),
             class_="scroll tall",
             role="region",
             aria_labelledby="skipped",

@@ -64,7 +64,9 @@ def picture_section(contrast: Contrast, store: PictureStore) -> Markup | None:
             "p",
             name(first.source),
             ", epoch after epoch. ",
-            tag("span", tag("b", "+", class_="badge new", aria_hidden="true"), " seen for the first time", class_="sign"),
+            tag(
+                "span", tag("b", "+", class_="badge new", aria_hidden="true"), " seen for the first time", class_="sign"
+            ),
             " ",
             tag("span", tag("b", "=", class_="badge", aria_hidden="true"), " the same picture again", class_="sign"),
             class_="lead",
@@ -84,7 +86,11 @@ def _source(grid: Grid, titles: dict[str, str], store: PictureStore) -> Markup:
     if rest:
         others = listed([titles[mode] for mode in rest])
         parts.append(
-            tag("details", tag("summary", f"The same image in the other modes: {others}"), _table(grid, rest, titles, store))
+            tag(
+                "details",
+                tag("summary", f"The same image in the other modes: {others}"),
+                _table(grid, rest, titles, store, others=True),
+            )
         )
     return join(*parts)
 
@@ -94,7 +100,9 @@ def _folded(grid: Grid, titles: dict[str, str], store: PictureStore) -> Markup:
     return tag("details", summary, _source(grid, titles, store), class_="source")
 
 
-def _table(grid: Grid, modes: Sequence[str], titles: dict[str, str], store: PictureStore) -> Markup:
+def _table(
+    grid: Grid, modes: Sequence[str], titles: dict[str, str], store: PictureStore, *, others: bool = False
+) -> Markup:
     most = {mode: max(len(row.get(mode, ())) for _, row in grid.rows) for mode in modes}
     wide = _shares({mode: min(number, _ACROSS) + _TALLY for mode, number in most.items()})
     narrow = _shares({mode: min(number, _ACROSS_NARROW) + _TALLY_NARROW for mode, number in most.items()})
@@ -106,7 +114,7 @@ def _table(grid: Grid, modes: Sequence[str], titles: dict[str, str], store: Pict
         tag("colgroup", tag("col", class_="epoch"), *columns),
         tag("thead", tag("tr", tag("th", "Epoch", scope="col"), *heads)),
         tag("tbody", *_rows(grid, modes, most, store)),
-        class_="grid",
+        class_="grid others" if others else "grid",
     )
 
 

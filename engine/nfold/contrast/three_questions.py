@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Final
 
-from nfold.contrast.axes import plain
+from nfold.contrast.axes import Point, height_at, plain
 from nfold.contrast.charts import Bar, Frame, Line, Mark, bar_chart, line_chart, united
-from nfold.contrast.direct_labels import Point
 from nfold.contrast.markup import Child, Markup, tag
 from nfold.contrast.model import BreakEven, Contrast, ModeFigures
 from nfold.contrast.wording import count, listed, rate, seconds, size
@@ -25,7 +24,9 @@ def charts_section(contrast: Contrast) -> Markup:
             "div",
             _figure("Where are they added?", _where(contrast), _disk_chart(contrast)),
             _figure(
-                f"{count(contrast.epochs, 'epoch')}: how many different pictures?", _many(contrast), _distinct_chart(contrast)
+                f"{count(contrast.epochs, 'epoch')}: how many different pictures?",
+                _many(contrast),
+                _distinct_chart(contrast),
             ),
             _figure("What does it cost in time?", _time(contrast), _time_chart(contrast)),
             class_="charts",
@@ -34,7 +35,9 @@ def charts_section(contrast: Contrast) -> Markup:
     )
 
 
-def _figure(question: str, answer: Child, chart: Markup | None) -> Markup:
+def _figure(question: str, answer: Child, chart: Markup | None) -> Markup | None:
+    if chart is None:
+        return None
     return tag("figure", tag("figcaption", tag("h3", question), tag("p", answer)), chart, class_="question")
 
 
@@ -53,7 +56,9 @@ def _disk_chart(contrast: Contrast) -> Markup:
             mode=figures.mode,
             label=figures.title,
             figure=figures.bytes_added,
-            words=f"{size(figures.bytes_added)} in {count(figures.files_added, 'file')}" if figures.files_added else "nothing",
+            words=f"{size(figures.bytes_added)} in {count(figures.files_added, 'file')}"
+            if figures.files_added
+            else "nothing",
         )
         for figures in contrast.modes
     ]
@@ -63,7 +68,7 @@ def _disk_chart(contrast: Contrast) -> Markup:
 
 def _many(contrast: Contrast) -> str:
     pair = _pair(contrast)
-    said = [_variety(figures, contrast) for figures in pair]
+    said = [_variety(figures, contrast) for figures in pair or contrast.modes]
     lengths = [figures.images_per_epoch for figures in pair]
     if len(lengths) == 2 and lengths[0] > lengths[1] > 0:
         said.append(f"An epoch of the first has {lengths[0]:,} images, one of the second {lengths[1]:,}.")
@@ -75,7 +80,9 @@ def _variety(figures: ModeFigures, contrast: Contrast) -> str:
     each = last / contrast.sampled if contrast.sampled else 0.0
     of_each = f"{each:.0f}" if each == int(each) else f"about {each:.1f}"
     if last == first and contrast.epochs > 1:
-        return f"{figures.title}: {last:,} in the first epoch and the same {last:,} ever after, {of_each} of each image."
+        return (
+            f"{figures.title}: {last:,} in the first epoch and the same {last:,} ever after, {of_each} of each image."
+        )
     return f"{figures.title}: {first:,} in the first epoch, {last:,} in the end, {of_each} of each image."
 
 
@@ -140,7 +147,7 @@ def _time_chart(contrast: Contrast) -> Markup | None:
     if even is not None:
         (offline,) = [line for line in lines if line.mode == "offline"]
         way = (*offline.points, *offline.carried_on)
-        mark = Mark(x=float(even), y=_height(way, float(even)), label=f"equal after {even:,}")
+        mark = Mark(x=float(even), y=height_at(way, float(even)), label=f"equal after {even:,}")
     told = "; ".join(_time_told(figures) for figures in pair)
     frame = Frame(
         name="time",
@@ -161,7 +168,9 @@ def _time_line(figures: ModeFigures, reach: float) -> Line:
     if reach > served[-1] > 0:
         each = (spent[-1] - spent[0]) / served[-1]
         beyond = ((reach, spent[-1] + each * (reach - served[-1])),)
-    return Line(mode=figures.mode, label=figures.title, points=tuple(zip(served, spent, strict=True)), carried_on=beyond)
+    return Line(
+        mode=figures.mode, label=figures.title, points=tuple(zip(served, spent, strict=True)), carried_on=beyond
+    )
 
 
 def _time_told(figures: ModeFigures) -> str:
@@ -173,10 +182,3 @@ def _time_told(figures: ModeFigures) -> str:
 def _pair(contrast: Contrast) -> list[ModeFigures]:
     return [figures for figures in contrast.modes if figures.mode in ("offline", "on-the-fly")]
 
-
-def _height(way: tuple[Point, ...], wanted: float) -> float:
-    """Where a line is at `wanted`."""
-    for (x0, y0), (x1, y1) in zip(way, way[1:], strict=False):
-        if x0 <= wanted <= x1 and x1 > x0:
-            return y0 + (y1 - y0) * (wanted - x0) / (x1 - x0)
-    return way[-1][1]

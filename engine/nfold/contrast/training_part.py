@@ -47,7 +47,9 @@ def _steps(training: TrainingResult) -> str:
     if len(steps) == 1:
         return f"Each run took the same number of gradient steps: {steps.pop():,}."
     listed = ", ".join(f"{arm.title} {arm.steps:,}" for arm in training.arms)
-    return f"The runs did not take equally many gradient steps ({listed}), so that they cannot be compared as they stand."
+    return (
+        f"The runs did not take equally many gradient steps ({listed}), so that they cannot be compared as they stand."
+    )
 
 
 def _curves(training: TrainingResult) -> Markup:
@@ -77,10 +79,21 @@ def _curves(training: TrainingResult) -> Markup:
 
 
 def _arms(training: TrainingResult) -> Markup:
-    titles = ("Arm", "Accuracy, mean", "Lowest to highest", "Each seed", "Gradient steps", "A run takes", "Beforehand", "Disk")
+    titles = (
+        "Arm",
+        "Accuracy, mean",
+        "Lowest to highest",
+        "Each seed",
+        "Gradient steps",
+        "A run takes",
+        "Beforehand",
+        "Disk",
+    )
     head = tag("tr", *(tag("th", title, scope="col") for title in titles))
     body = [_arm(arm) for arm in training.arms]
-    caption = "Accuracy on held-out images after equal training" if len({arm.steps for arm in training.arms}) == 1 else "Arms"
+    caption = (
+        "Accuracy on held-out images after equal training" if len({arm.steps for arm in training.arms}) == 1 else "Arms"
+    )
     return scrolling("arms-table", caption, tag("thead", head), tag("tbody", *body), class_="figures arms")
 
 
@@ -95,4 +108,6 @@ def _arm(arm: ArmResult) -> Markup:
         seconds(arm.once_s),
         size(arm.bytes_added),
     )
-    return tag("tr", tag("th", arm.title, scope="row", class_=colour_of(arm.mode)), *(tag("td", value) for value in values))
+    return tag(
+        "tr", tag("th", arm.title, scope="row", class_=colour_of(arm.mode)), *(tag("td", value) for value in values)
+    )

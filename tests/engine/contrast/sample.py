@@ -113,24 +113,64 @@ def measured(folder: Path, work: Path, *, copies: int = 5, epochs: int = 10, wit
     nothing: dict[str, Any] = {"files_added": 0, "bytes_added": 0, "once_s": 0.0}
     added = report.bytes_after - report.bytes_before
     modes = [
-        figures_of("none", "No augmentation", "The originals, again in every epoch.", none_served, originals, none_s,
-                   augmentation_s=(0.0,) * epochs, inference=same, **nothing),
-        figures_of("offline", "Offline",
-                   f"{copies} new files for each image, written once; every epoch reads the same files again.",
-                   off_served, originals, off_s, files_added=len(items) * copies, bytes_added=added, once_s=once,
-                   augmentation_s=(0.0,) * epochs, inference=None),
-        figures_of("on-the-fly", "On the fly",
-                   "Each image is replaced by a new variation of itself in every epoch; nothing is stored.",
-                   fly_served, originals, fly_s, augmentation_s=tuple(s * 0.6 for s in fly_s), inference=same, **nothing),
-        figures_of("frozen", "Frozen", "The pictures of the offline set, computed again whenever they are read.",
-                   frozen_served, originals, frozen_s, augmentation_s=tuple(s * 0.6 for s in frozen_s), inference=same,
-                   **nothing),
+        figures_of(
+            "none",
+            "No augmentation",
+            "The originals, again in every epoch.",
+            none_served,
+            originals,
+            none_s,
+            augmentation_s=(0.0,) * epochs,
+            inference=same,
+            **nothing,
+        ),
+        figures_of(
+            "offline",
+            "Offline",
+            f"{copies} new files for each image, written once; every epoch reads the same files again.",
+            off_served,
+            originals,
+            off_s,
+            files_added=len(items) * copies,
+            bytes_added=added,
+            once_s=once,
+            augmentation_s=(0.0,) * epochs,
+            inference=None,
+        ),
+        figures_of(
+            "on-the-fly",
+            "On the fly",
+            "Each image is replaced by a new variation of itself in every epoch; nothing is stored.",
+            fly_served,
+            originals,
+            fly_s,
+            augmentation_s=tuple(s * 0.6 for s in fly_s),
+            inference=same,
+            **nothing,
+        ),
+        figures_of(
+            "frozen",
+            "Frozen",
+            "The pictures of the offline set, computed again whenever they are read.",
+            frozen_served,
+            originals,
+            frozen_s,
+            augmentation_s=tuple(s * 0.6 for s in frozen_s),
+            inference=same,
+            **nothing,
+        ),
     ]
     if with_keras:
-        modes.append(replace(
-            modes[2], mode="keras-layers", title="Keras layers",
-            says="RandomFlip and RandomRotation in the model: one image in, one variation out.",
-            epoch_s=tuple(s * 1.7 for s in fly_s), images_per_s=modes[2].images_per_s / 1.7))
+        modes.append(
+            replace(
+                modes[2],
+                mode="keras-layers",
+                title="Keras layers",
+                says="RandomFlip and RandomRotation in the model: one image in, one variation out.",
+                epoch_s=tuple(s * 1.7 for s in fly_s),
+                images_per_s=modes[2].images_per_s / 1.7,
+            )
+        )
     offline_rate, fly_rate = 1 / modes[1].images_per_s, 1 / modes[2].images_per_s
     images = round(once / (fly_rate - offline_rate)) if fly_rate > offline_rate else None
     count = len(items)
@@ -157,8 +197,10 @@ def measured(folder: Path, work: Path, *, copies: int = 5, epochs: int = 10, wit
             on_the_fly_epochs=None if images is None else images / count,
             is_measured=images is not None and images <= count * epochs,
         ),
-        grid=tuple(grid_of(source, items[source], place, fly, frozen, modes, epochs)
-                   for place, source in list(enumerate(fly.sources))[2:6:2]),
+        grid=tuple(
+            grid_of(source, items[source], place, fly, frozen, modes, epochs)
+            for place, source in list(enumerate(fly.sources))[2:6:2]
+        ),
         training=None,
         skipped={},
         versions={"nfold": "0.1.0", "albumentations": "2.0.8", "opencv": "4.12.0", "numpy": "2.3.5"},
@@ -207,9 +249,18 @@ def training() -> TrainingResult:
             reached = 1 - 0.72**number
             middle, half = 0.25 + (mean - 0.25) * reached, (max(ends) - min(ends)) / 2 * (1.6 - reached * 0.6)
             curve.append((number * 50, middle, middle - half, middle + half))
-        arms.append(ArmResult(
-            mode=mode, title=title, accuracies=ends, curve=tuple(curve), steps=600,
-            seconds=31.4 if mode != "on-the-fly" else 44.9, once_s=extra[0], bytes_added=extra[1]))
+        arms.append(
+            ArmResult(
+                mode=mode,
+                title=title,
+                accuracies=ends,
+                curve=tuple(curve),
+                steps=600,
+                seconds=31.4 if mode != "on-the-fly" else 44.9,
+                once_s=extra[0],
+                bytes_added=extra[1],
+            )
+        )
     return TrainingResult(
         arms=tuple(arms),
         train_images=240,
@@ -235,19 +286,60 @@ def small(**changes: Any) -> Contrast:
     same = Inference(images=2, identical=2, example="cats/a.png", original_hash="aa11" * 8, served_hash="aa11" * 8)
     modes = (
         mode("none", "No augmentation", 2, (2, 2, 2), (2, 2, 2), (0.41, 0.42, 0.43), inference=same),
-        mode("offline", "Offline", 6, (6, 6, 6), (2, 2, 2), (0.91, 0.92, 0.93), files_added=4, bytes_added=123_456, once_s=1.5),
-        mode("on-the-fly", "On the fly", 2, (2, 4, 6), (0, 1, 0), (0.71, 0.72, 0.73), augmentation_s=(0.31, 0.32, 0.33), inference=same),
-        mode("frozen", "Frozen", 6, (6, 6, 6), (2, 2, 2), (2.71, 2.72, 2.73), augmentation_s=(1.31, 1.32, 1.33), inference=same),
-        mode("keras-layers", "Keras layers", 2, (2, 4, 5), (0, 0, 0), (0.81, 0.82, 0.83), augmentation_s=(0.51, 0.52, 0.53),
-             inference=replace(same, identical=1, served_hash="bb22" * 8)),
+        mode(
+            "offline",
+            "Offline",
+            6,
+            (6, 6, 6),
+            (2, 2, 2),
+            (0.91, 0.92, 0.93),
+            files_added=4,
+            bytes_added=123_456,
+            once_s=1.5,
+        ),
+        mode(
+            "on-the-fly",
+            "On the fly",
+            2,
+            (2, 4, 6),
+            (0, 1, 0),
+            (0.71, 0.72, 0.73),
+            augmentation_s=(0.31, 0.32, 0.33),
+            inference=same,
+        ),
+        mode(
+            "frozen",
+            "Frozen",
+            6,
+            (6, 6, 6),
+            (2, 2, 2),
+            (2.71, 2.72, 2.73),
+            augmentation_s=(1.31, 1.32, 1.33),
+            inference=same,
+        ),
+        mode(
+            "keras-layers",
+            "Keras layers",
+            2,
+            (2, 4, 5),
+            (0, 0, 0),
+            (0.81, 0.82, 0.83),
+            augmentation_s=(0.51, 0.52, 0.53),
+            inference=replace(same, identical=1, served_hash="bb22" * 8),
+        ),
     )
-    pictures = {shade: GridCell(jpeg=tiny_jpeg(shade * 20), pixels=f"{shade:032x}", caption="", is_new=True) for shade in range(9)}
+    pictures = {
+        shade: GridCell(jpeg=tiny_jpeg(shade * 20), pixels=f"{shade:032x}", caption="", is_new=True)
+        for shade in range(9)
+    }
     kept = tuple(replace(pictures[n], caption="original" if n == 0 else f"copy {n}") for n in range(3))
     rows = []
     for epoch in (1, 2, 3):
         again = tuple(replace(one, is_new=epoch == 1) for one in kept)
         new = (replace(pictures[2 + epoch], caption=f"epoch {epoch}"),)
-        rows.append((epoch, {"none": again[:1], "offline": again, "on-the-fly": new, "frozen": again, "keras-layers": new}))
+        rows.append(
+            (epoch, {"none": again[:1], "offline": again, "on-the-fly": new, "frozen": again, "keras-layers": new})
+        )
     values: dict[str, Any] = {
         "answer": "Offline adds 4 files; on the fly adds none.",
         "source": "photos",
@@ -273,7 +365,13 @@ def small(**changes: Any) -> Contrast:
 
 
 def mode(
-    name: str, title: str, images: int, distinct: tuple[int, ...], originals: tuple[int, ...], epoch_s: tuple[float, ...], **rest: Any
+    name: str,
+    title: str,
+    images: int,
+    distinct: tuple[int, ...],
+    originals: tuple[int, ...],
+    epoch_s: tuple[float, ...],
+    **rest: Any,
 ) -> ModeFigures:
     """Figures of a mode; what is not given is nothing."""
     values: dict[str, Any] = {
@@ -287,5 +385,12 @@ def mode(
         "repeats": images * len(epoch_s) - distinct[-1],
         "images_per_s": images * len(epoch_s) / list(accumulate(epoch_s))[-1],
     }
-    return ModeFigures(mode=name, title=title, images_per_epoch=images, distinct_after=distinct, originals_seen=originals,
-                       epoch_s=epoch_s, **{**values, **rest})
+    return ModeFigures(
+        mode=name,
+        title=title,
+        images_per_epoch=images,
+        distinct_after=distinct,
+        originals_seen=originals,
+        epoch_s=epoch_s,
+        **{**values, **rest},
+    )
