@@ -10,6 +10,9 @@ from itertools import pairwise
 Point = tuple[float, float]
 """x and y."""
 
+_NOTHING = 1e-9
+"""A difference that is none, as a share of the figures."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
@@ -42,7 +45,7 @@ def ticks(lowest: float, highest: float, *, most: int = 5, whole: bool = False) 
         most: About how many.
         whole: Whether only whole figures make sense.
     """
-    if highest <= lowest:
+    if highest - lowest <= _NOTHING * max(1.0, abs(highest)):
         highest = lowest + 1
     rough = (highest - lowest) / max(1, most - 1)
     scale = 10.0 ** math.floor(math.log10(rough))
@@ -64,7 +67,7 @@ def number(place: float) -> str:
 
 
 def height_at(line: Sequence[Point], wanted: float) -> float:
-    """y of a line of rising x where x is `wanted`; beyond its ends, y of the last point."""
+    """Y of a line of rising x where x is `wanted`; beyond its ends, y of the last point."""
     for (x0, y0), (x1, y1) in pairwise(line):
         if x0 <= wanted <= x1 and x1 > x0:
             return y0 + (y1 - y0) * (wanted - x0) / (x1 - x0)

@@ -12,7 +12,7 @@ from typing import Final
 
 from nfold.contrast.markup import Markup, join, name, tag
 from nfold.contrast.model import Contrast, Grid, GridCell
-from nfold.contrast.wording import colour_of, count, listed
+from nfold.contrast.wording import colour_of, listed
 from nfold.images import jpeg
 
 PAIR: Final = ("offline", "on-the-fly")

@@ -181,4 +181,3 @@ def _time_told(figures: ModeFigures) -> str:
 
 def _pair(contrast: Contrast) -> list[ModeFigures]:
     return [figures for figures in contrast.modes if figures.mode in ("offline", "on-the-fly")]
-

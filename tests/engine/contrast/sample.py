@@ -277,7 +277,7 @@ def tiny_jpeg(shade: int, width: int = 24, height: int = 16) -> bytes:
     """A plain picture."""
     import numpy as np
 
-    picture = Image(pixels=np.full((height, width, 3), shade, np.uint8))
+    picture = Image(pixels=np.full((height, width, 3), shade, np.uint8), file_format="jpeg")
     return encode_image(picture, file_format="jpeg", jpeg_quality=60)
 
 

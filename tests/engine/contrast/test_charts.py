@@ -21,7 +21,7 @@ def frame(**changes: object) -> Frame:
 
 def figures_of(chart: Node, axis: str) -> tuple[float, float]:
     """Slope and start of an axis: figure = start + slope x place, from the first and the last tick."""
-    named = [node for node in chart.every("text", class_=f"tick-{axis}")]
+    named = list(chart.every("text", class_=f"tick-{axis}"))
     shift = 4.0 if axis == "y" else 0.0
     ticks = [(float(node.attributes[axis] or 0) - shift, float(node.text.replace(",", ""))) for node in named]
     (p0, f0), (p1, f1) = ticks[0], ticks[-1]
@@ -79,7 +79,10 @@ def test_who_does_not_see_a_chart_is_told() -> None:
 
 
 def test_a_line_carries_its_name_and_the_colour_of_its_mode() -> None:
-    lines = [Line(mode=mode, label=f"<{mode}>", points=((0.0, start), (5.0, start + 3))) for mode, start in (("none", 0.0), ("frozen", 9.0))]
+    lines = [
+        Line(mode=mode, label=f"<{mode}>", points=((0.0, start), (5.0, start + 3)))
+        for mode, start in (("none", 0.0), ("frozen", 9.0))
+    ]
     chart = parse(line_chart(frame(), lines)).one("svg")
     assert [node.text for node in chart.every("text", class_="label")] == ["<none>", "<frozen>"]
     assert [node.text for node in chart.every("text", class_="m-frozen")] == ["<frozen>"]
@@ -99,7 +102,9 @@ def test_lines_that_lie_on_one_another_are_one_with_both_names() -> None:
     assert [(line.mode, line.label) for line in united(lines)] == [("offline", "offline, frozen"), ("none", "none")]
 
 
-@pytest.mark.parametrize("points", [((1.0, 0.0),), ((0.0, 0.0), (1.0, 0.0)), tuple((float(x), 1e9) for x in range(500))])
+@pytest.mark.parametrize(
+    "points", [((1.0, 0.0),), ((0.0, 0.0), (1.0, 0.0)), tuple((float(x), 1e9) for x in range(500))]
+)
 def test_one_point_nothing_at_all_and_very_many_are_drawn(points: tuple[tuple[float, float], ...]) -> None:
     markup: Markup = line_chart(frame(), [Line(mode="none", label="None", points=points)])
     assert "nan" not in markup

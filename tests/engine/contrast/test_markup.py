@@ -25,7 +25,7 @@ def test_any_text_comes_back_as_plain_text_in_one_element_and_can_be_encoded(val
     ("value", "shown"),
     [
         ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
-        ("a & b's \"c\"", "a &amp; b&#x27;s &quot;c&quot;"),
+        ('a & b\'s "c"', "a &amp; b&#x27;s &quot;c&quot;"),
         ("broken\udcff.jpg", "broken\\udcff.jpg"),
         ("bell\x07", "bell\\x07"),
         ("photo\u202egpj.exe", "photo\\u202egpj.exe"),
@@ -42,7 +42,9 @@ def test_a_name_has_a_direction_of_its_own() -> None:
 
 
 def test_attributes_are_spelled_as_html_does() -> None:
-    markup = tag("svg", class_="chart", aria_label='"', viewBox="0 0 1 1", hidden=True, open=False, title=None, tabindex=0)
+    markup = tag(
+        "svg", class_="chart", aria_label='"', viewBox="0 0 1 1", hidden=True, open=False, title=None, tabindex=0
+    )
     assert markup == '<svg class="chart" aria-label="&quot;" viewBox="0 0 1 1" hidden tabindex="0"></svg>'
 
 

@@ -39,7 +39,12 @@ def test_shares_and_spans() -> None:
 
 
 def test_lists_are_read_out() -> None:
-    assert (listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])) == ("", "a", "a and b", "a, b and c")
+    assert (listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])) == (
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    )
 
 
 def test_a_hash_is_shortened_and_a_mode_nobody_knows_has_a_colour() -> None:
