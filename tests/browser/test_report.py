@@ -186,9 +186,7 @@ def test_on_paper_everything_is_unfolded_and_fits(page: Page, report: Path) -> N
     page.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     assert page.evaluate(SIZES) == [718, 718]
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.evaluate(
-        "[...document.querySelectorAll('details table')].every(one => one.checkVisibility())"
-    )
+    assert page.evaluate("[...document.querySelectorAll('details table')].every(one => one.checkVisibility())")
     assert page.evaluate(CONTRASTS) == []
     assert page.printed().startswith(b"%PDF")
 
