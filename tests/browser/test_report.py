@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from nfold.contrast.model import Contrast
-from nfold.contrast.page import report_html
+from nfold.contrast.report.page import report_html
 from tests.browser.chromium import CHROMIUM, Page, browser
 from tests.engine.contrast.sample import measured, training
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nfold.contrast.figures_table import table_section
-from nfold.contrast.wording import rate, seconds, size
+from nfold.contrast.report.figures_table import table_section
+from nfold.contrast.report.wording import rate, seconds, size
 from tests.engine.contrast.parsing import Node, parse
 from tests.engine.contrast.sample import small
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nfold.contrast.axes import Axis, height_at, number, plain, ticks
+from nfold.contrast.report.axes import Axis, height_at, number, plain, ticks
 
 FIGURES = st.floats(0, 1e9)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nfold.contrast.direct_labels import Box, place_labels
+from nfold.contrast.report.direct_labels import Box, place_labels
 
 FRAME = Box(left=40, top=10, right=350, bottom=200)
 

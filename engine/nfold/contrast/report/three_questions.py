@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Final
 
-from nfold.contrast.axes import Point, height_at, plain
-from nfold.contrast.charts import Bar, Frame, Line, Mark, bar_chart, line_chart, united
-from nfold.contrast.markup import Child, Markup, tag
 from nfold.contrast.model import BreakEven, Contrast, ModeFigures
-from nfold.contrast.wording import count, listed, rate, seconds, size
+from nfold.contrast.report.axes import Point, height_at, plain
+from nfold.contrast.report.charts import Bar, Frame, Line, Mark, bar_chart, line_chart, united
+from nfold.contrast.report.markup import Child, Markup, tag
+from nfold.contrast.report.wording import count, listed, rate, seconds, size
 
 _FAR: Final = 3
 """A break-even beyond so many times what was served would squeeze everything else: it is told, not drawn."""

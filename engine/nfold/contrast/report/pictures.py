@@ -10,9 +10,9 @@ import base64
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from nfold.contrast.markup import Markup, join, name, tag
 from nfold.contrast.model import Contrast, Grid, GridCell
-from nfold.contrast.wording import colour_of, listed
+from nfold.contrast.report.markup import Markup, join, name, tag
+from nfold.contrast.report.wording import colour_of, listed
 from nfold.images import jpeg
 
 PAIR: Final = ("offline", "on-the-fly")

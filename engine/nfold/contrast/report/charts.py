@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nfold.contrast.axes import Axis, Point, number, plain, ticks
-from nfold.contrast.direct_labels import Box, place_labels
-from nfold.contrast.markup import Markup, tag
-from nfold.contrast.wording import colour_of
+from nfold.contrast.report.axes import Axis, Point, number, plain, ticks
+from nfold.contrast.report.direct_labels import Box, place_labels
+from nfold.contrast.report.markup import Markup, tag
+from nfold.contrast.report.wording import colour_of
 
 WIDTH: Final = 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 26, 40

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nfold.contrast.axes import plain
-from nfold.contrast.charts import Frame, Line, line_chart
-from nfold.contrast.figures_table import scrolling
-from nfold.contrast.markup import Markup, join, name, tag
 from nfold.contrast.model import ArmResult, Contrast, TrainingResult
-from nfold.contrast.wording import colour_of, count, mean, percent, seconds, size
+from nfold.contrast.report.axes import plain
+from nfold.contrast.report.charts import Frame, Line, line_chart
+from nfold.contrast.report.figures_table import scrolling
+from nfold.contrast.report.markup import Markup, join, name, tag
+from nfold.contrast.report.wording import colour_of, count, mean, percent, seconds, size
 
 
 def training_section(contrast: Contrast) -> Markup | None:

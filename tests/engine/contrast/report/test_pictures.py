@@ -6,7 +6,7 @@ import base64
 from dataclasses import replace
 
 from nfold.contrast.model import Grid, GridCell
-from nfold.contrast.pictures import MOST_PICTURES, PictureStore, picture_section
+from nfold.contrast.report.pictures import MOST_PICTURES, PictureStore, picture_section
 from tests.engine.contrast.parsing import Node, parse
 from tests.engine.contrast.sample import small, tiny_jpeg
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nfold.contrast.training_part import training_section
+from nfold.contrast.report.training_part import training_section
 from tests.engine.contrast.parsing import Node, parse
 from tests.engine.contrast.sample import small, training
 from tests.engine.contrast.test_charts import close, read_back

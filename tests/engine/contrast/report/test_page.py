@@ -11,8 +11,8 @@ from itertools import pairwise
 import pytest
 
 from nfold.contrast.model import Contrast
-from nfold.contrast.page import report_html
-from nfold.contrast.wording import seconds, short_hash, size
+from nfold.contrast.report.page import report_html
+from nfold.contrast.report.wording import seconds, short_hash, size
 from tests.engine.contrast.parsing import Node, parse
 from tests.engine.contrast.sample import small, training
 

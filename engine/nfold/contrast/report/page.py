@@ -7,14 +7,14 @@ import hashlib
 from importlib.resources import files
 from typing import Final
 
-from nfold.contrast.figures_table import table_section
-from nfold.contrast.inference_part import inference_section
-from nfold.contrast.markup import Child, Markup, join, name, raw, tag
 from nfold.contrast.model import Contrast
-from nfold.contrast.pictures import PictureStore, picture_section
-from nfold.contrast.three_questions import charts_section
-from nfold.contrast.training_part import training_section
-from nfold.contrast.wording import count
+from nfold.contrast.report.figures_table import table_section
+from nfold.contrast.report.inference_part import inference_section
+from nfold.contrast.report.markup import Child, Markup, join, name, raw, tag
+from nfold.contrast.report.pictures import PictureStore, picture_section
+from nfold.contrast.report.three_questions import charts_section
+from nfold.contrast.report.training_part import training_section
+from nfold.contrast.report.wording import count
 
 QUESTION: Final = (
     "The images are transformed, but where are they added? With ten epochs, do we train on ten variations? "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nfold.contrast.figures_table import scrolling
-from nfold.contrast.markup import Markup, name, tag
 from nfold.contrast.model import Contrast, Inference, ModeFigures
-from nfold.contrast.wording import colour_of, count, listed, short_hash
+from nfold.contrast.report.figures_table import scrolling
+from nfold.contrast.report.markup import Markup, name, tag
+from nfold.contrast.report.wording import colour_of, count, listed, short_hash
 
 
 def inference_section(contrast: Contrast) -> Markup | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Final, Literal
 
-from nfold.contrast.axes import Point, height_at
+from nfold.contrast.report.axes import Point, height_at
 
 Anchor = Literal["start", "middle", "end"]
 

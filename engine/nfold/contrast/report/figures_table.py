@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from nfold.contrast.markup import Child, Markup, tag
 from nfold.contrast.model import Contrast, ModeFigures
-from nfold.contrast.wording import colour_of, mean, rate, seconds, share, size, span
+from nfold.contrast.report.markup import Child, Markup, tag
+from nfold.contrast.report.wording import colour_of, mean, rate, seconds, share, size, span
 
 Figure = Callable[[ModeFigures], str]
 

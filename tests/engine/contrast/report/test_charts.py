@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nfold.contrast.charts import Bar, Frame, Line, Mark, bar_chart, line_chart, united
-from nfold.contrast.markup import Markup
+from nfold.contrast.report.charts import Bar, Frame, Line, Mark, bar_chart, line_chart, united
+from nfold.contrast.report.markup import Markup
 from tests.engine.contrast.parsing import Node, parse
 
 POINTS = ((1.0, 9.0), (2.0, 18.0), (3.0, 22.0))

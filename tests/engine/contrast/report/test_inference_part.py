@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nfold.contrast.inference_part import inference_section
+from nfold.contrast.report.inference_part import inference_section
 from tests.engine.contrast.parsing import Node, parse
 from tests.engine.contrast.sample import small
 

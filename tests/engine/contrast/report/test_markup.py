@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nfold.contrast.markup import join, name, raw, tag, text
+from nfold.contrast.report.markup import join, name, raw, tag, text
 from tests.engine.contrast.parsing import parse
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nfold.contrast.model import BreakEven
-from nfold.contrast.three_questions import break_even_in_words, charts_section
+from nfold.contrast.report.three_questions import break_even_in_words, charts_section
 from tests.engine.contrast.parsing import Node, parse
 from tests.engine.contrast.sample import small
 from tests.engine.contrast.test_charts import close, read_back

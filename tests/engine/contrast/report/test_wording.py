@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from nfold.contrast.wording import colour_of, count, listed, mean, percent, rate, seconds, share, short_hash, size, span
+from nfold.contrast.report.wording import (
+    colour_of,
+    count,
+    listed,
+    mean,
+    percent,
+    rate,
+    seconds,
+    share,
+    short_hash,
+    size,
+    span,
+)
 
 
 @pytest.mark.parametrize(
