@@ -58,7 +58,7 @@ def _policy(script: str) -> str:
 
 
 def _part(file: str) -> str:
-    return files("nfold.contrast").joinpath(file).read_text(encoding="utf-8")
+    return files("nfold.contrast.report").joinpath(file).read_text(encoding="utf-8")
 
 
 def _opening(contrast: Contrast) -> Markup:
