@@ -140,7 +140,10 @@ def _contrast(
     offline, on_the_fly = measured.figures["offline"], measured.figures["on-the-fly"]
     even = break_even(offline, on_the_fly)
     notes = notes_on_figures(
-        offline, sampled=len(chosen.order), available=chosen.available, prepares=bool(opened.recipe.prepare)
+        offline,
+        sampled=len(chosen.order) if chosen.is_cut else None,
+        available=chosen.available,
+        prepares=bool(opened.recipe.prepare),
     )
     versions, machine = measured_on(measured)
     return Contrast(

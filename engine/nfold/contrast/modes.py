@@ -165,8 +165,13 @@ class Frozen(Mode):
         return Prepared()
 
     def epoch(self, epoch: int) -> Iterator[Served]:
-        """Each source and its copies."""
-        return self._serve(self.items.epoch(epoch, on_unusable="skip"))
+        """Each source and its copies; of one that gives too few distinct copies, which is a shortfall, itself alone."""
+        items = self.items.epoch(epoch, on_unusable="skip")
+        came = set()
+        for served in self._serve(items):
+            came.add(served.source)
+            yield served
+        self.skipped = {source: reason for source, reason in self.skipped.items() if source not in came}
 
 
 class Offline(Mode):
@@ -234,7 +239,7 @@ class Offline(Mode):
         began = time.perf_counter()
         report = run_expansion(request, observe=watch, only=sample.originals)
         seconds = time.perf_counter() - began
-        if len(sample.originals) < sample.available:
+        if sample.is_cut:
             seconds -= stages["expand"] - stages["scan"]
         return report, seconds
 
@@ -260,6 +265,6 @@ def _shortfall(report: ExpansionReport, copies: int) -> tuple[str, ...]:
         return ()
     source, missing = next(iter(report.short.items()))
     return (
-        f"Offline {report.copies_missing:,} copies are missing: the recipe gives no {copies} distinct pictures of "
-        f"{report.short_count:,} images ({source}: {missing:,} short). Ask for fewer copies, or use a recipe that varies more.",
+        f"Offline, {report.copies_missing:,} copies are missing: the recipe gives no {copies} distinct pictures of "
+        f"{report.short_count:,} images ({source}: {missing:,} short). Of these images a frozen data set gives no copy. Ask for fewer copies, or use a recipe that varies more.",
     )

@@ -32,6 +32,7 @@ class ChosenSample:
         originals: Digest of each source's pixels: decoded, upright, prepared, not varied.
         order: Their ids in the order in which they were chosen.
         available: Training images of the folder.
+        is_cut: Whether there are more usable images than were chosen, as far as is known.
         skipped: Sources that cannot be used, with the reason.
     """
 
@@ -39,6 +40,7 @@ class ChosenSample:
     originals: Mapping[str, bytes]
     order: tuple[str, ...]
     available: int
+    is_cut: bool
     skipped: dict[str, str]
 
 
@@ -54,9 +56,11 @@ def choose_sample(opened: OpenedDataSet, most: int) -> ChosenSample:
     recipe = RecipeInForce(recipe=opened.recipe, border=opened.border, categories=opened.categories)
     originals: dict[str, bytes] = {}
     skipped = dict(opened.unusable)
+    looked_at = 0
     for planned in itertools.islice(opened.places.by_hash(), most * _TRIED_FOR_EACH):
         if len(originals) == most:
             break
+        looked_at += 1
         try:
             original = _digest_of_original(opened, planned, recipe)
             reader.variation(opened.places.place_of(planned.id), 1)
@@ -76,6 +80,7 @@ def choose_sample(opened: OpenedDataSet, most: int) -> ChosenSample:
         originals=originals,
         order=tuple(originals),
         available=len(opened.places),
+        is_cut=looked_at < len(opened.places),
         skipped=skipped,
     )
 

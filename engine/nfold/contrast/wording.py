@@ -70,15 +70,22 @@ def break_even_in_words(found: BreakEven, epochs: int) -> str:
     )
 
 
-def notes_on_figures(offline: ModeFigures, *, sampled: int, available: int, prepares: bool) -> list[str]:
-    """What a reader of any run should know."""
+def notes_on_figures(offline: ModeFigures, *, sampled: int | None, available: int, prepares: bool) -> list[str]:
+    """What a reader of any run should know.
+
+    Args:
+        offline: Its figures.
+        sampled: How many images were run, where there are more; else None.
+        available: Training images of the folder.
+        prepares: Whether the recipe has a stage that every image goes through.
+    """
     notes = [
         "Every mode ran in one thread, and expand with one worker, so that seconds compare; in practice "
         "both go to all cores. What offline takes once includes the start of that worker, which a large data set does not feel.",
         f"Offline writes a folder of its own: the originals are in it, too ({_count(offline.files_added, 'file')} "
         "altogether, labels included; nfold's own record of the run is not counted).",
     ]
-    if sampled < available:
+    if sampled is not None:
         notes.append(
             f"{sampled:,} of {available:,} training images were run, chosen by the hashes of their "
             "names; --sample takes more."
