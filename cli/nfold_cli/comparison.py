@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 
 from nfold_cli.main import DONE
-
-READING = ("format", "voc_origin", "include", "exclude", "max_pixels", "damaged")
-"""Options that say how the folder is read; absent ones stay absent."""
+from nfold_cli.options import READING
 
 
 def compare(options: argparse.Namespace) -> int:

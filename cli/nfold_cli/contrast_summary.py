@@ -47,7 +47,7 @@ def _rows(contrast: Contrast) -> list[tuple[str, ...]]:
         _row("gradient steps per epoch", modes, lambda mode: f"{mode.steps_per_epoch:,}"),
         *(
             _row(
-                f"distinct images after {count(epoch, 'epoch')}",
+                f"distinct after {count(epoch, 'epoch')}",
                 modes,
                 lambda mode, epoch=epoch: f"{mode.distinct_after[epoch - 1]:,}",
             )
@@ -86,7 +86,9 @@ def _mean(figures: Sequence[float]) -> float:
 def _seconds(seconds: float) -> str:
     if seconds == 0:
         return "0"
-    return f"{1000 * seconds:.0f} ms" if seconds < 1 else duration(seconds)
+    if seconds < 1:
+        return f"{1000 * seconds:.1f} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"
+    return duration(seconds)
 
 
 def _training(found: TrainingResult | None) -> list[str]:

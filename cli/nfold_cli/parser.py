@@ -7,8 +7,7 @@ import difflib
 import sys
 from typing import Any, NoReturn
 
-from nfold_cli.comparison import READING
-from nfold_cli.options import EXPAND_OPTIONS
+from nfold_cli.options import EXPAND_OPTIONS, READING
 
 DESCRIPTION = """\
 Expand an image data set N-fold: N augmented copies of each training image, on disk, with their labels."""

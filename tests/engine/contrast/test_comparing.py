@@ -42,7 +42,9 @@ class TestFigures:
         assert on_the_fly.distinct_after == (3, 6, 9)
         assert on_the_fly.originals_seen == (0, 0, 0)
         assert on_the_fly.repeats == 0
-        assert all(0 < within < whole for within, whole in zip(on_the_fly.augmentation_s, on_the_fly.epoch_s, strict=True))
+        assert all(
+            0 < within < whole for within, whole in zip(on_the_fly.augmentation_s, on_the_fly.epoch_s, strict=True)
+        )
 
         assert none.distinct_after == none.originals_seen == (3, 3, 3)
         assert none.repeats == 6
@@ -110,7 +112,9 @@ class TestEveryRowIsMeasured:
         found = run()
         assert found.mode("on-the-fly").distinct_after == (3, 3, 3)
         assert found.mode("on-the-fly").repeats == 6
-        assert "each epoch showed 3 images, the same ones in every epoch, 3 distinct ones after 3 epochs" in found.answer
+        assert (
+            "each epoch showed 3 images, the same ones in every epoch, 3 distinct ones after 3 epochs" in found.answer
+        )
         for grid in found.grid:
             assert [cell.is_new for _, modes in grid.rows for cell in modes["on-the-fly"]] == [True, False, False]
 
@@ -224,6 +228,7 @@ class TestSample:
         for sample in (1, 2):
             found = nfold.compare(source, copies=2, epochs=2, sample=sample)
             assert (found.sources, found.sampled, len(found.grid)) == (5, sample, sample)
+            assert "images/p1.png" not in {grid.source for grid in found.grid}
             assert found.mode("offline").images_per_epoch == 3 * sample
             for grid in found.grid:
                 cells = [cell for _, modes in grid.rows for cells in modes.values() for cell in cells]
@@ -376,6 +381,6 @@ def boxed_set(root: Path) -> Path:
         write_picture(root / f"images/p{number}.png", number)
         label = root / f"labels/p{number}.txt"
         label.parent.mkdir(parents=True, exist_ok=True)
-        label.write_text("0 0.5 0.5 0.4 0.4\n" if number == 4 else "", encoding="utf-8")
+        label.write_text("0 0.5 0.5 0.4 0.4\n" if number == 1 else "", encoding="utf-8")
     (root / "data.yaml").write_text("train: images\nnames: {0: thing}\n", encoding="utf-8")
     return root
