@@ -7,7 +7,7 @@ import difflib
 import sys
 from typing import Any, NoReturn
 
-from nfold_cli.options import EXPAND_OPTIONS
+from nfold_cli.options import EXPAND_OPTIONS, READING
 
 DESCRIPTION = """\
 Expand an image data set N-fold: N augmented copies of each training image, on disk, with their labels."""
@@ -16,6 +16,7 @@ EPILOG = """\
 start here:
   nfold preview photos --output preview.png    see originals and copies before any run
   nfold expand photos photos-x6 --copies 5     write five copies of each image
+  nfold compare photos                         see what a trainer gets from it, beside on the fly
   nfold verify photos-x6                       prove that every file is as it was written
 
 exit codes: 0 done, 1 failed, 2 usage, 3 done but sources were skipped or distinct copies are short,
@@ -85,6 +86,7 @@ def make_parser() -> Parser:
     _add_regenerate(commands)
     _add_explain(commands)
     _add_preview(commands)
+    _add_compare(commands)
     _add_recipes(commands)
     _add_command(commands, "doctor", "name versions, OpenCV builds, CPU class and limits, and what is wrong with them")
     return parser
@@ -171,6 +173,36 @@ def _add_preview(commands: Commands[Parser]) -> None:
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out files that match (may be repeated)"
     )
+
+
+def _add_compare(commands: Commands[Parser]) -> None:
+    description = "Run every meaning of augmentation on your own images (offline, on the fly, frozen, none, and the layers of Keras where it is installed) and count what a trainer sees in each epoch."
+    parser = _add_command(
+        commands, "compare", "offline and on the fly side by side, measured on your images", description
+    )
+    parser.add_argument("source", metavar="SRC", help="folder of images; never modified")
+    parser.add_argument("-n", "--copies", type=int, default=5, metavar="N", help="copies of each image (default 5)")
+    parser.add_argument("--epochs", type=int, default=10, metavar="E", help="epochs of each mode (default 10)")
+    parser.add_argument(
+        "--recipe", default="flip-rotate", metavar="NAME|FILE", help="name of a preset, or a recipe file"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="as for expand")
+    parser.add_argument("--sample", type=int, default=200, metavar="K", help="run at most K images (default 200)")
+    parser.add_argument("--batch", type=int, default=32, metavar="B", help="images of a gradient step (default 32)")
+    parser.add_argument("--train", action="store_true", help="train a small network on each, too (needs Keras)")
+    parser.add_argument("--report", metavar="P.html", help="write a page with pictures to this file")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no table; only errors")
+    for option in EXPAND_OPTIONS:
+        if option.field in READING:
+            parser.add_argument(
+                option.flag,
+                dest=option.field,
+                metavar=option.metavar,
+                choices=option.choices,
+                action="append" if option.repeats else "store",
+                default=argparse.SUPPRESS,
+                help=option.help,
+            )
 
 
 def _add_recipes(commands: Commands[Parser]) -> None:

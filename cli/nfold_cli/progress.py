@@ -19,6 +19,7 @@ _STAGES = {
     "expand": "Expanding",
     "finish": "Finishing",
     "verify": "Verifying",
+    "compare": "Running each mode",
 }
 _SECONDS_BETWEEN_LINES = 5.0
 

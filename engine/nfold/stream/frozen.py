@@ -91,6 +91,13 @@ class FrozenDataset:
         self._draws: dict[int, bytes] = {}
         self._lock = threading.Lock()
 
+    @classmethod
+    def over(cls, reader: ItemReader, *, copies: int) -> FrozenDataset:
+        """A frozen data set of one that is open already, as when several are to share it."""
+        frozen = cls.__new__(cls)
+        frozen.__setstate__({"copies": copies, "reader": reader, "draws": {}})
+        return frozen
+
     def __getstate__(self) -> dict[str, Any]:
         return {"copies": self.copies, "reader": self.reader, "draws": self._draws}
 
