@@ -37,7 +37,7 @@ def compare(options: argparse.Namespace) -> int:
             **reading,
         )
     if options.report is not None:
-        from nfold.contrast.page import report_html
+        from nfold.contrast.report import report_html
 
         _write(options.report, report_html(contrast))
     if options.json:

@@ -28,9 +28,9 @@ def source(make_folder: Callable[..., Path]) -> Path:
 @pytest.fixture
 def page(monkeypatch: pytest.MonkeyPatch) -> None:
     """A report that is quickly written."""
-    module: Any = types.ModuleType("nfold.contrast.page")
+    module: Any = types.ModuleType("nfold.contrast.report")
     module.report_html = lambda contrast: f"<p>{contrast.answer}</p>"
-    monkeypatch.setitem(sys.modules, "nfold.contrast.page", module)
+    monkeypatch.setitem(sys.modules, "nfold.contrast.report", module)
 
 
 def test_json_and_python_say_the_same(source: Path, capsys: pytest.CaptureFixture[str]) -> None:

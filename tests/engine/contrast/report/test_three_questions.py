@@ -9,8 +9,8 @@ import pytest
 from nfold.contrast.model import BreakEven
 from nfold.contrast.report.three_questions import break_even_in_words, charts_section
 from tests.engine.contrast.parsing import Node, parse
+from tests.engine.contrast.report.test_charts import close, read_back
 from tests.engine.contrast.sample import small
-from tests.engine.contrast.test_charts import close, read_back
 
 EVEN = BreakEven(images=4, offline_epochs=0.7, on_the_fly_epochs=2.1, is_measured=True)
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from nfold.contrast.report.training_part import training_section
 from tests.engine.contrast.parsing import Node, parse
+from tests.engine.contrast.report.test_charts import close, read_back
 from tests.engine.contrast.sample import small, training
-from tests.engine.contrast.test_charts import close, read_back
 
 
 def section(**changes: object) -> Node:
