@@ -101,9 +101,7 @@ class TestPersistentWorkers:
         dataset.set_epoch(4)
         assert {epoch for _, epoch, _ in told(loader)} == {4}
 
-    def test_an_iterable_data_set_divides_each_epoch_among_the_workers(
-        self, stream: nfold.Stream, method: str
-    ) -> None:
+    def test_an_iterable_data_set_divides_each_epoch_among_the_workers(self, stream: nfold.Stream, method: str) -> None:
         dataset = IterableStreamDataset(stream, target=serving.who)
         loader = loader_of(dataset, method)
         orders = []

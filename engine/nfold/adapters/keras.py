@@ -1,9 +1,9 @@
 """Keras 3, with any back end: streams and frozen data sets as `keras.utils.PyDataset`.
 
-    from nfold.adapters.keras import StreamPyDataset
+    from nfold.adapters.keras import FollowEpochs, StreamPyDataset
 
-    train = StreamPyDataset(nfold.Stream("photos", recipe=recipe, seed=7), batch_size=32, workers=2)
-    model.fit(train, epochs=10)
+    train = StreamPyDataset(nfold.Stream("photos", recipe=recipe, seed=7), batch_size=32, threads=2)
+    model.fit(train, epochs=10, callbacks=[FollowEpochs(train)])
 
 A batch is pictures, float32 of shape (batch, h, w, channels) from 0 to 1 (or uint8), and their labels. All pictures of
 a batch have one size: put a Resize into the recipe's `prepare`.
@@ -11,7 +11,10 @@ a batch have one size: put a Resize into the recipe's `prepare`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from nfold.adapters.collate import stack_images
@@ -36,7 +39,7 @@ except ModuleNotFoundError as error:
         hint=f"pip install 'nfold[tensorflow]', or set KERAS_BACKEND to one that is there (not {error.name}).",
     ) from error
 
-__all__ = ["FrozenPyDataset", "StreamPyDataset"]
+__all__ = ["FollowEpochs", "FrozenPyDataset", "StreamPyDataset"]
 
 Target = Literal["auto", "class", "mask", "none"] | Callable[[Item], Any]
 
@@ -56,6 +59,7 @@ class _Batches(keras.utils.PyDataset):
         shuffle: bool = True,
         drop_last: bool = False,
         endless: bool = False,
+        threads: int = 0,
         **loading: Any,
     ) -> None:
         """Divide what is served into batches.
@@ -70,9 +74,12 @@ class _Batches(keras.utils.PyDataset):
             channels: 3 repeats grey pictures; 1 makes them all grey.
             shuffle: Whether each epoch has an order of its own.
             drop_last: Whether a last, smaller batch is left out.
-            endless: Count batches on from epoch to epoch, for `fit` with `steps_per_epoch`, whose epochs are as long
-                as it says.
-            **loading: `workers`, `use_multiprocessing`, `max_queue_size` of PyDataset.
+            endless: Count batches on from epoch to epoch, for `fit(..., steps_per_epoch=..., shuffle=False)`, whose
+                epochs are as long as it says.
+            threads: Threads that make the items of a batch side by side; 0 makes them one after the other.
+            **loading: `workers`, `use_multiprocessing`, `max_queue_size` of PyDataset: Keras' own threads and processes.
+                Behind PyTorch and JAX, Keras serves what these had made while it looked at the first batch to build the
+                model, and then leaves out as much at the end of that epoch; `threads` know nothing of that.
 
         Raises:
             UsageError: An argument makes no sense, or the data set has no such labels.
@@ -87,18 +94,25 @@ class _Batches(keras.utils.PyDataset):
                 hint="Choose class, mask or none, or give a function that makes an array of fixed shape of an item.",
                 code="stream.target",
             )
+        if threads < 0:
+            raise UsageError(f"threads is {threads}; it is 0 or more.")
         if one_hot and self.form.target != "class":
             raise UsageError(f"one_hot is for target 'class', and this is {self.form.target!r}.")
         self.served = served
         self.batch_size, self.one_hot = batch_size, one_hot
         self.shuffle, self.drop_last, self.endless = shuffle, drop_last, endless
         self.epoch = 1
+        self.threads = threads
         self._order: tuple[int, Any] | None = None
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
         if not len(self):
             raise UsageError(
                 f"{len(served)} items make no whole batch of {batch_size}.",
                 hint="Take a smaller one, or drop_last=False.",
             )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pool": None, "_order": None}
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch, 1 and up.
@@ -120,7 +134,7 @@ class _Batches(keras.utils.PyDataset):
         return None if self.endless else len(self)
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch; Keras calls it."""
+        """Go on to the next epoch; Keras calls it, also when it has but looked at a first batch: see FollowEpochs."""
         if not self.endless:
             self.set_epoch(self.epoch + 1)
 
@@ -136,7 +150,7 @@ class _Batches(keras.utils.PyDataset):
         if number < 0 or (later and not self.endless):
             raise IndexError(f"batch {number} of {len(self)}")
         epoch = self.epoch + later
-        items = [self._item(epoch, int(place)) for place in self._places(epoch, batch)]
+        items = self._items(epoch, [int(place) for place in self._places(epoch, batch)])
         images = stack_images([self.form.image(item) for item in items])
         if not self.form.has_target:
             return (images,)
@@ -152,6 +166,17 @@ class _Batches(keras.utils.PyDataset):
             known = epoch, epoch_order(seed=self.served.seed, epoch=epoch, items=len(self.served))
             self._order = known
         return known[1][first:end]
+
+    def _items(self, epoch: int, places: list[int]) -> list[Item]:
+        make = partial(self._item, epoch)
+        if not self.threads:
+            return list(map(make, places))
+        # Kept from batch to batch, since a thread compiles the recipe for itself; a forked process has none of them.
+        known = self._pool
+        if known is None or known[0] != os.getpid():
+            known = os.getpid(), ThreadPoolExecutor(self.threads, thread_name_prefix="nfold-stream")
+            self._pool = known
+        return list(known[1].map(make, places))
 
     def _item(self, epoch: int, place: int) -> Item:
         raise NotImplementedError
@@ -171,7 +196,8 @@ class _Batches(keras.utils.PyDataset):
 class StreamPyDataset(_Batches):
     """A stream in batches: `fit` gets fresh variations in each epoch.
 
-    It goes on to the next epoch when Keras says that one has ended; `set_epoch` goes to any. With `training=False` the
+    It goes on to the next epoch when Keras says that one has ended; `set_epoch` goes to any, and `FollowEpochs` keeps in
+    step with those that `fit` counts. With `training=False` the
     stream serves the pictures as they are, which is for validation: `shuffle=False` keeps them in order then.
     """
 
@@ -188,3 +214,21 @@ class FrozenPyDataset(_Batches):
         served: Any = self.served
         item: Item = served[place]
         return item
+
+
+class FollowEpochs(keras.callbacks.Callback):
+    """Has the first epoch of `fit` serve epoch 1, the second epoch 2, also after `initial_epoch` and a second `fit`.
+
+    Without it a data set goes on by one whenever Keras says that an epoch has ended, which it does once before the
+    first one, too: each call of `fit` then leaves out an epoch of the stream.
+    """
+
+    def __init__(self, *datasets: StreamPyDataset | FrozenPyDataset) -> None:
+        super().__init__()
+        self.datasets = datasets
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Keras counts from 0."""
+        del logs
+        for dataset in self.datasets:
+            dataset.set_epoch(epoch + 1)
