@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nfold_cli.main import DONE, FAILED, NOT_WHOLE
 from nfold_cli.options import EXPAND_OPTIONS
+from nfold_cli.streaming import stream
 from nfold_cli.text import bold, count, printable
 
 
@@ -292,6 +293,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "regenerate": regenerate,
     "explain": explain,
     "preview": preview,
+    "stream": stream,
     "recipes": recipes,
     "doctor": doctor,
 }

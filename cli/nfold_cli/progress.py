@@ -18,6 +18,7 @@ _STAGES = {
     "survey": "Comparing images",
     "expand": "Expanding",
     "finish": "Finishing",
+    "stream": "Streaming",
     "verify": "Verifying",
 }
 _SECONDS_BETWEEN_LINES = 5.0
