@@ -19,6 +19,7 @@ _STAGES = {
     "expand": "Expanding",
     "finish": "Finishing",
     "stream": "Streaming",
+    "train": "Training",
     "verify": "Verifying",
 }
 _SECONDS_BETWEEN_LINES = 5.0
