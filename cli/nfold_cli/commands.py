@@ -11,6 +11,7 @@ from pathlib import Path
 from nfold_cli.comparison import compare
 from nfold_cli.main import DONE, FAILED, NOT_WHOLE
 from nfold_cli.options import EXPAND_OPTIONS
+from nfold_cli.streaming import stream
 from nfold_cli.text import bold, count, printable
 
 
@@ -294,6 +295,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "explain": explain,
     "preview": preview,
     "compare": compare,
+    "stream": stream,
     "recipes": recipes,
     "doctor": doctor,
 }

@@ -18,6 +18,7 @@ start here:
   nfold expand photos photos-x6 --copies 5     write five copies of each image
   nfold compare photos                         see what a trainer gets from it, beside on the fly
   nfold verify photos-x6                       prove that every file is as it was written
+  nfold stream photos --epoch 1 --output -     fresh variations for a trainer, nothing stored
 
 exit codes: 0 done, 1 failed, 2 usage, 3 done but sources were skipped or distinct copies are short,
 74 disk, 130 interrupted (the same command goes on where it stopped)"""
@@ -87,6 +88,7 @@ def make_parser() -> Parser:
     _add_explain(commands)
     _add_preview(commands)
     _add_compare(commands)
+    _add_stream(commands)
     _add_recipes(commands)
     _add_command(commands, "doctor", "name versions, OpenCV builds, CPU class and limits, and what is wrong with them")
     return parser
@@ -203,6 +205,39 @@ def _add_compare(commands: Commands[Parser]) -> None:
                 default=argparse.SUPPRESS,
                 help=option.help,
             )
+
+
+def _add_stream(commands: Commands[Parser]) -> None:
+    description = "Write an epoch of the on-the-fly mode, or several, as a tar archive in WebDataset's naming: fresh variations of each image, for a trainer in any language to read; nothing else is stored."
+    parser = _add_command(commands, "stream", "write epochs of fresh variations as a tar archive", description)
+    parser.add_argument("source", metavar="SRC", help="folder of images; never modified")
+    parser.add_argument(
+        "--output", metavar="FILE.tar|-", required=True, help="archive to write, or - for standard output"
+    )
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--epoch", metavar="E", help="which epoch, from 1: it holds what expand writes as copy E")
+    which.add_argument("--epochs", metavar="E..F", help="several epochs, both ends included; keys begin with the epoch")
+    which.add_argument("--as-is", action="store_true", help="images as they are, as inference and validation see them")
+    parser.add_argument(
+        "--recipe", default="flip-rotate", metavar="NAME|FILE", help="name of a preset, or a recipe file"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="as for expand")
+    parser.add_argument("--split", choices=("train", "val", "test"), metavar="train|val|test", help="which split")
+    parser.add_argument("--no-shuffle", action="store_true", help="in the order of the names, the same in each epoch")
+    parser.add_argument("--format", metavar="FORMAT", help="as for expand")
+    parser.add_argument("--voc-origin", choices=("0", "1"), metavar="0|1", help="as for expand")
+    parser.add_argument(
+        "--include", action="append", default=[], metavar="GLOB", help="take only files that match (may be repeated)"
+    )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="leave out files that match (may be repeated)"
+    )
+    parser.add_argument("--max-pixels", default="50M", metavar="50M", help="as for expand")
+    parser.add_argument(
+        "--damaged", choices=("skip", "keep"), default="skip", metavar="skip|keep", help="as for expand"
+    )
+    parser.add_argument("--workers", metavar="W", help="threads; as many as there are cores by default")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no summary; only errors")
 
 
 def _add_recipes(commands: Commands[Parser]) -> None:

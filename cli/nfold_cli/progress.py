@@ -18,6 +18,8 @@ _STAGES = {
     "survey": "Comparing images",
     "expand": "Expanding",
     "finish": "Finishing",
+    "stream": "Streaming",
+    "train": "Training",
     "verify": "Verifying",
     "compare": "Running each mode",
 }
