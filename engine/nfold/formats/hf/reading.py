@@ -114,7 +114,8 @@ class _Reading:
                     code="labels.bad_value",
                 )
             self._look_at(record, place)
-            picture = find_picture(self.context, written, (posixpath.dirname(path),), by_name=False)
+            folders = (posixpath.dirname(path),)
+            picture = find_picture(self.context, written, folders, document=path, by_name=False)
             rows.add(picture, Row(document=number, place=line, text=text))
 
     def _look_at(self, record: dict[str, Any], place: str) -> None:

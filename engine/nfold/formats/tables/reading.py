@@ -255,7 +255,7 @@ def _find(context: ReadContext, table: str, written: str) -> NamedPicture:
     by_stem: tuple[str, ...] = ()
     if not looks_like_picture(written):
         by_stem = (*folders, *sorted(context.scan.image_folders))
-    return find_picture(context, written, folders, by_stem=by_stem)
+    return find_picture(context, written, folders, document=table, by_stem=by_stem)
 
 
 def _number_or_name(name: str) -> tuple[int, int, str]:
