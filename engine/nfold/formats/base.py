@@ -271,6 +271,19 @@ class OneTaskFormat(Protocol):
         ...
 
 
+@runtime_checkable
+class RefusesRemains(Protocol):
+    """A format whose label files can lie beside pictures and yet say nothing of any of them."""
+
+    def refuse_remains(self, root: Path, scan: Scan) -> None:
+        """Look for such files; asked only where no format with annotations was recognised.
+
+        Raises:
+            InputError: There are some, whose labels would be lost without a word.
+        """
+        ...
+
+
 def split_of(folder: str) -> str | None:
     """`train`, `val` or `test` for the usual spellings of a folder name, in any case."""
     return SPLIT_SPELLINGS.get(folder.casefold())

@@ -31,6 +31,7 @@ from nfold.formats.yolo.lines import (
     looks_like_labels,
     read_label,
 )
+from nfold.formats.yolo.remains import none_belongs
 from nfold.formats.yolo.splits import Membership
 from nfold.formats.yolo.table import Entry, ImageTable
 from nfold.images import EXTENSIONS
@@ -79,6 +80,9 @@ class YoloReading:
             for entry in table.entries(only_in_splits=members.has_splits):
                 self._take(table, entry, rules, members)
             self._count_orphans(table, folders, {one.path for one in members.lists})
+            if self.passed_over[_NO_IMAGE] and next(table.labels(), None) is None:
+                image = next(table.entries(only_in_splits=False), None)
+                raise none_belongs(self.examples[_NO_IMAGE], image.file.path if image else "(there is none)")
         return self._info(yaml, names, members)
 
     def _names(self, yaml: Declaration | None) -> tuple[str, ...] | None:
