@@ -24,7 +24,9 @@ def test_every_spelling_means_a_split_that_a_request_may_name() -> None:
     assert set(SPLIT_SPELLINGS.values()) == set(SPLIT_NAMES)
 
 
-@given(st.lists(st.sampled_from(["..", ".", "", "a", "b.jpg", "C:", "\0", "...", "~"]), max_size=6), st.sampled_from("/\\"))
+@given(
+    st.lists(st.sampled_from(["..", ".", "", "a", "b.jpg", "C:", "\0", "...", "~"]), max_size=6), st.sampled_from("/\\")
+)
 def test_no_path_leads_out_of_the_source(parts: list[str], separator: str) -> None:
     path = below_source(separator.join(parts))
     assert not {"", ".", ".."} & set(path.split("/")) or not path

@@ -68,7 +68,14 @@ def test_each_entry_goes_by_its_own_name(name: str) -> None:
     assert isinstance(format_named(name).has_annotations, bool)
 
 
-OUTSIDE = ["/etc/pass.jpg", "../../pass.jpg", "images/../../../pass.jpg", "C:\\set\\pass.jpg", "..\\pass.jpg", "../a.jpg"]
+OUTSIDE = [
+    "/etc/pass.jpg",
+    "../../pass.jpg",
+    "images/../../../pass.jpg",
+    "C:\\set\\pass.jpg",
+    "..\\pass.jpg",
+    "../a.jpg",
+]
 
 
 def naming(name: str, written: str) -> dict[str, str]:
@@ -77,7 +84,9 @@ def naming(name: str, written: str) -> dict[str, str]:
     images = [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": written}]
     return {
         "csv": {"t.csv": f"filename,label\na.jpg,cat\n{written},dog\n"},
-        "hf-metadata": {"metadata.jsonl": "".join(json.dumps({"file_name": name}) + "\n" for name in ("a.jpg", written))},
+        "hf-metadata": {
+            "metadata.jsonl": "".join(json.dumps({"file_name": name}) + "\n" for name in ("a.jpg", written))
+        },
         "create-ml": {"l.json": json.dumps([{"image": name, "annotations": [box]} for name in ("a.jpg", written)])},
         "coco": {"c.json": json.dumps({"images": images, "annotations": [], "categories": []})},
         "voc": {"JPEGImages/a.xml": "<annotation/>", "ImageSets/Main/train.txt": f"a\n{written}\n"},

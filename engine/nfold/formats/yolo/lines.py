@@ -38,6 +38,7 @@ SILENT_OVERSHOOT = 1e-4
 """How far, as a share of the picture, a shape may stick out without a word: what rounding does."""
 
 POINT_OUTSIDE = "key point beyond the picture's edge"
+SAME_LINE = "the same line twice in a label file, kept"
 MIXED = "label file with boxes among outlines, kept line by line; Ultralytics leaves such a picture out"
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
@@ -100,10 +101,13 @@ def read_label(data: bytes, rules: LineRules, repairs: Counter[str]) -> tuple[An
     """
     annotations: list[Annotation] = []
     noticed: Counter[str] = Counter()
-    for number, line in lines_of(data):
+    lines = lines_of(data)
+    for number, line in lines:
         annotations.append(_read_line(number, line, len(annotations), rules, noticed))
     if len({bool(annotation.rings) for annotation in annotations}) > 1:
         noticed[MIXED] += 1
+    if repeated := len(lines) - len({" ".join(line.split()) for _, line in lines}):
+        noticed[SAME_LINE] += repeated
     repairs.update(noticed)
     return tuple(annotations)
 

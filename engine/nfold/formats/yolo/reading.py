@@ -39,6 +39,7 @@ from nfold.images import EXTENSIONS
 _FROM_LINES = "told from the lines"
 _NO_IMAGE = "label file without an image"
 _SAMPLE_BYTES = 64 * 1024
+_SHOWN_NAMES = 5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,6 +87,17 @@ class YoloReading:
         return self._info(yaml, names, members)
 
     def _names(self, yaml: Declaration | None) -> tuple[str, ...] | None:
+        names = self._found_names(yaml)
+        repeated = [name for name, count in Counter(names or ()).items() if count > 1]
+        if names and repeated:
+            shown = ", ".join(repeated[:_SHOWN_NAMES]) + (", ..." if len(repeated) > _SHOWN_NAMES else "")
+            what = (
+                f"{self.conventions['class_names']} calls several classes alike ({shown}), kept apart by their numbers"
+            )
+            self.repairs[what] += len(names) - len(set(names))
+        return names
+
+    def _found_names(self, yaml: Declaration | None) -> tuple[str, ...] | None:
         if yaml is not None and yaml.names is not None:
             self.conventions["class_names"] = yaml.file
             return yaml.names
