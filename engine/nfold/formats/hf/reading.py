@@ -24,6 +24,7 @@ from nfold.formats.picture_rows import (
     unusable_source,
 )
 from nfold.formats.text_lines import read_lines
+from nfold.formats.wording import counted
 from nfold.storage import normal_id
 
 FILE = "metadata.jsonl"
@@ -177,7 +178,8 @@ def _annotations(
     for name, values in objects.items():
         if len(values) != count:
             raise PictureError(
-                "labels.bad_value", f"{place}: 'objects/{name}' has {len(values)} entries, 'objects/bbox' has {count}."
+                "labels.bad_value",
+                f"{place}: 'objects/{name}' has {counted(len(values), 'entry', 'entries')}, 'objects/bbox' has {count}.",
             )
     others = [name for name in objects if name not in _KEPT_APART]
     annotations = []

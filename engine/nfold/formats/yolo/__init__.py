@@ -14,6 +14,7 @@ from typing import ClassVar
 from nfold.annotations import DatasetInfo, LabelKind
 from nfold.errors import InputError
 from nfold.formats.base import LabelWriter, ReadContext, Scan, Source
+from nfold.formats.wording import counted
 from nfold.formats.yolo.data import declared_in_yaml, name_files
 from nfold.formats.yolo.layout import LabelFolders, find_label_folders, matching, sampled
 from nfold.formats.yolo.lines import Task
@@ -88,4 +89,4 @@ class Yolo:
 def _counted(scan: Scan, folders: LabelFolders) -> str:
     count = sum(number for (_, ending), number in scan.label_folders.items() if ending == ".txt")
     count -= sum(path.lower().endswith(".txt") for path in name_files(scan))
-    return f"{count:,} text files of labels, {folders}"
+    return f"{counted(count, 'text file')} of labels, {folders}"

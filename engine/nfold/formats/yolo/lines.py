@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from nfold.annotations import Annotation, KeyPoint
+from nfold.formats.wording import counted
 
 Task: TypeAlias = Literal["detect", "segment", "pose", "obb"]
 
@@ -197,7 +198,9 @@ def _category(number: int, token: str, value: float, rules: LineRules) -> int:
             "labels.bad_value", number, f"the class '{token[:40]}' is no whole number", "Classes are counted from 0."
         )
     if value >= most:
-        known = f"there are names for 0 to {most - 1}" if rules.classes is not None else "no file names the classes"
+        known = "no file names the classes"
+        if rules.classes is not None:
+            known = f"there are names for 0 to {most - 1}" if most > 1 else "there is a name for 0 alone"
         raise BadLabelError(
             "labels.unknown_class",
             number,
@@ -225,7 +228,10 @@ def _kind(number: int, count: int, rules: LineRules) -> Task:
     else:
         wanted = "5 (a box), or 7, 9, 11, ... (a class and the corners of an outline)"
     raise BadLabelError(
-        "labels.bad_value", number, f"it has {count} values, not {wanted}", "Correct the line, or take it out."
+        "labels.bad_value",
+        number,
+        f"it has {counted(count, 'value')}, not {wanted}",
+        "Correct the line, or take it out.",
     )
 
 
