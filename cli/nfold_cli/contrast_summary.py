@@ -76,7 +76,7 @@ def _at_inference(mode: ModeFigures) -> str:
 
 def _span(figures: Sequence[int]) -> str:
     least, most = min(figures), max(figures)
-    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    return f"{least:,}" if least == most else f"{least:,}-{most:,}"
 
 
 def _mean(figures: Sequence[float]) -> float:

@@ -74,7 +74,7 @@ def test_every_figure_stands_in_its_row() -> None:
         "distinct after 1 epoch": ["3", "3"],
         "distinct after 2 epochs": ["6", "6"],
         "served again, in all epochs": ["7", "7"],
-        "originals per epoch": ["0 to 2", "0 to 2"],
+        "originals per epoch": ["0-2", "0-2"],
         "augmentation, once": ["75 s", "75 s"],
         "augmentation, per epoch": ["12 ms", "12 ms"],
         "loader, per epoch": ["600 ms", "600 ms"],

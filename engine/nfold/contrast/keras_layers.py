@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -34,7 +35,7 @@ class KerasLayers(Mode):
         self._layers = keras.Sequential(
             [keras.layers.RandomFlip("horizontal", seed=flip), keras.layers.RandomRotation(FACTOR, seed=turn)]
         )
-        self._layers(np.zeros((1, 8, 8, 3), np.float32), training=True)
+        self._through(np.zeros((1, 8, 8, 3), np.float32), training=True)
         self._seconds = 0.0
         return Prepared()
 
@@ -61,10 +62,16 @@ class KerasLayers(Mode):
         pixels = picture.pixels
         began = time.perf_counter()
         batch: Any = pixels.reshape(1, *pixels.shape[:2], -1).astype(np.float32)
-        came = _keras().ops.convert_to_numpy(self._layers(batch, training=training))
+        came = self._through(batch, training=training)
         varied = np.rint(came.clip(0, np.iinfo(pixels.dtype).max)).astype(pixels.dtype).reshape(pixels.shape)
         self._seconds += time.perf_counter() - began
         return replace(picture, pixels=np.ascontiguousarray(varied))
+
+    def _through(self, batch: Any, *, training: bool) -> Any:
+        with warnings.catch_warnings():
+            # What Keras says of its own code (that on PyTorch uses a form of NumPy that is going away) is not for the user.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _keras().ops.convert_to_numpy(self._layers(batch, training=training))
 
 
 def keras_is_missing() -> str | None:

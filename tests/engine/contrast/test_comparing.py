@@ -215,6 +215,7 @@ class TestSample:
         self, tmp_path: Path, expand_inline: Callable[..., Any]
     ) -> None:
         """One picture of five is boxed: whichever two are run, the border is that of a boxed data set."""
+        from nfold.contrast.modes import MODES
         from nfold.images import DecodeLimits, decode_image
         from nfold.variation import pixel_hash
 
@@ -231,7 +232,7 @@ class TestSample:
             assert "images/p1.png" not in {grid.source for grid in found.grid}
             assert found.mode("offline").images_per_epoch == 3 * sample
             for grid in found.grid:
-                cells = [cell for _, modes in grid.rows for cells in modes.values() for cell in cells]
+                cells = [cell for _, modes in grid.rows for name in MODES for cell in modes[name]]
                 assert {cell.pixels for cell in cells} <= known
             assert any(f"{sample} of 5 training images were run" in note for note in found.notes)
 
