@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -114,14 +114,16 @@ def walk(*, seed: int, items: int) -> Iterator[tuple[int, int]]:
             yield epoch, int(number)
 
 
-def stored_batches(pictures: Thumbnails, *, seed: int, batch: int) -> Iterator[Batch]:
+def stored_batches(pictures: Thumbnails, *, seed: int, batch: int) -> Generator[Batch, None, None]:
     """Batches of what is there, without end."""
     steps = walk(seed=seed, items=len(pictures))
     while True:
         yield pictures.batch([next(steps)[1] for _ in range(batch)])
 
 
-def fresh_batches(reader: ItemReader, still: Untouched, *, seed: int, batch: int, workers: int) -> Iterator[Batch]:
+def fresh_batches(
+    reader: ItemReader, still: Untouched, *, seed: int, batch: int, workers: int
+) -> Generator[Batch, None, None]:
     """Batches of variations: in epoch e, variation e of each source; without end."""
     import numpy as np
 
