@@ -23,7 +23,7 @@ def ensure_environment(*, development: bool) -> None:
         sys.exit(
             f"nfold needs Python 3.11 or newer; this is {sys.version.split()[0]}. Run this script with a newer one."
         )
-    command = [_find_uv(), "sync", "--locked", "--quiet", "--python", sys.executable]
+    command = [find_uv(), "sync", "--locked", "--quiet", "--python", sys.executable]
     if not development:
         # What the tests need stays when it is there: the first command does not undo the second.
         command += ["--no-dev", "--inexact"]
@@ -32,7 +32,8 @@ def ensure_environment(*, development: bool) -> None:
     _run(command, environment)
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
+    """Where uv is; puts the exact version of uv.txt into `.venv-tools` when there is none, or an old one."""
     found = shutil.which("uv")
     if found and _is_recent(found):
         return found

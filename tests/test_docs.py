@@ -119,6 +119,15 @@ class TestCommandLine:
                     assert f"{action.option_strings[-1]} {'|'.join(action.choices)}" in named
 
     def test_every_field_that_is_printed_as_json_is_described(self) -> None:
+        from nfold.contrast.model import (
+            ArmResult,
+            BreakEven,
+            Contrast,
+            GridCell,
+            Inference,
+            ModeFigures,
+            TrainingResult,
+        )
         from nfold.diagnosis import Diagnosis, Finding
         from nfold.provenance import Explanation
         from nfold.regeneration import Regeneration
@@ -132,11 +141,12 @@ class TestCommandLine:
             "nfold regenerate": (Regeneration,),
             "nfold explain": (Explanation,),
             "nfold doctor": (Diagnosis, Finding),
+            "nfold compare": (Contrast, ModeFigures, Inference, BreakEven, TrainingResult, ArmResult, GridCell),
         }
         for command, kinds in of_command.items():
             named = names_of(section(ROOT / "docs/command-line.md", command))
             for kind in kinds:
-                missing = {field.name for field in dataclasses.fields(kind)} - named - {"data"}
+                missing = {field.name for field in dataclasses.fields(kind)} - named - {"data", "jpeg"}
                 assert not missing, f"'{command}' does not describe {sorted(missing)} of {kind.__name__}"
 
 

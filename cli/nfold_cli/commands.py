@@ -8,9 +8,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from nfold_cli.comparison import compare
 from nfold_cli.main import DONE, FAILED, NOT_WHOLE
 from nfold_cli.options import EXPAND_OPTIONS
 from nfold_cli.service_commands import keys, serve
+from nfold_cli.streaming import stream
 from nfold_cli.text import bold, count, printable
 
 
@@ -293,6 +295,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "regenerate": regenerate,
     "explain": explain,
     "preview": preview,
+    "compare": compare,
+    "stream": stream,
     "recipes": recipes,
     "doctor": doctor,
     "serve": serve,

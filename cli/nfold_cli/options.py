@@ -34,6 +34,9 @@ class Option:
         return "--" + self.field.replace("_", "-")
 
 
+READING = ("format", "voc_origin", "include", "exclude", "max_pixels", "damaged")
+"""Those that say how a folder is read, which `nfold compare` has, too."""
+
 EXPAND_OPTIONS: tuple[Option, ...] = (
     Option(
         field="copies", section="how many", short="-n", metavar="N", help="Augmented copies of each training image."

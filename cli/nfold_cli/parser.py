@@ -7,7 +7,7 @@ import difflib
 import sys
 from typing import Any, NoReturn
 
-from nfold_cli.options import EXPAND_OPTIONS
+from nfold_cli.options import EXPAND_OPTIONS, READING
 
 DESCRIPTION = """\
 Expand an image data set N-fold: N augmented copies of each training image, on disk, with their labels."""
@@ -16,7 +16,9 @@ EPILOG = """\
 start here:
   nfold preview photos --output preview.png    see originals and copies before any run
   nfold expand photos photos-x6 --copies 5     write five copies of each image
+  nfold compare photos                         see what a trainer gets from it, beside on the fly
   nfold verify photos-x6                       prove that every file is as it was written
+  nfold stream photos --epoch 1 --output -     fresh variations for a trainer, nothing stored
 
 exit codes: 0 done, 1 failed, 2 usage, 3 done but sources were skipped or distinct copies are short,
 74 disk, 130 interrupted (the same command goes on where it stopped)"""
@@ -85,6 +87,8 @@ def make_parser() -> Parser:
     _add_regenerate(commands)
     _add_explain(commands)
     _add_preview(commands)
+    _add_compare(commands)
+    _add_stream(commands)
     _add_recipes(commands)
     _add_serve(commands)
     _add_keys(commands)
@@ -173,6 +177,69 @@ def _add_preview(commands: Commands[Parser]) -> None:
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out files that match (may be repeated)"
     )
+
+
+def _add_compare(commands: Commands[Parser]) -> None:
+    description = "Run every meaning of augmentation on your own images (offline, on the fly, frozen, none, and the layers of Keras where it is installed) and count what a trainer sees in each epoch."
+    parser = _add_command(
+        commands, "compare", "offline and on the fly side by side, measured on your images", description
+    )
+    parser.add_argument("source", metavar="SRC", help="folder of images; never modified")
+    parser.add_argument("-n", "--copies", type=int, default=5, metavar="N", help="copies of each image (default 5)")
+    parser.add_argument("--epochs", type=int, default=10, metavar="E", help="epochs of each mode (default 10)")
+    parser.add_argument(
+        "--recipe", default="flip-rotate", metavar="NAME|FILE", help="name of a preset, or a recipe file"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="as for expand")
+    parser.add_argument("--sample", type=int, default=200, metavar="K", help="run at most K images (default 200)")
+    parser.add_argument("--batch", type=int, default=32, metavar="B", help="images of a gradient step (default 32)")
+    parser.add_argument("--train", action="store_true", help="train a small network on each, too (needs Keras)")
+    parser.add_argument("--report", metavar="P.html", help="write a page with pictures to this file")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no table; only errors")
+    for option in EXPAND_OPTIONS:
+        if option.field in READING:
+            parser.add_argument(
+                option.flag,
+                dest=option.field,
+                metavar=option.metavar,
+                choices=option.choices,
+                action="append" if option.repeats else "store",
+                default=argparse.SUPPRESS,
+                help=option.help,
+            )
+
+
+def _add_stream(commands: Commands[Parser]) -> None:
+    description = "Write an epoch of the on-the-fly mode, or several, as a tar archive in WebDataset's naming: fresh variations of each image, for a trainer in any language to read; nothing else is stored."
+    parser = _add_command(commands, "stream", "write epochs of fresh variations as a tar archive", description)
+    parser.add_argument("source", metavar="SRC", help="folder of images; never modified")
+    parser.add_argument(
+        "--output", metavar="FILE.tar|-", required=True, help="archive to write, or - for standard output"
+    )
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--epoch", metavar="E", help="which epoch, from 1: it holds what expand writes as copy E")
+    which.add_argument("--epochs", metavar="E..F", help="several epochs, both ends included; keys begin with the epoch")
+    which.add_argument("--as-is", action="store_true", help="images as they are, as inference and validation see them")
+    parser.add_argument(
+        "--recipe", default="flip-rotate", metavar="NAME|FILE", help="name of a preset, or a recipe file"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="as for expand")
+    parser.add_argument("--split", choices=("train", "val", "test"), metavar="train|val|test", help="which split")
+    parser.add_argument("--no-shuffle", action="store_true", help="in the order of the names, the same in each epoch")
+    parser.add_argument("--format", metavar="FORMAT", help="as for expand")
+    parser.add_argument("--voc-origin", choices=("0", "1"), metavar="0|1", help="as for expand")
+    parser.add_argument(
+        "--include", action="append", default=[], metavar="GLOB", help="take only files that match (may be repeated)"
+    )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="leave out files that match (may be repeated)"
+    )
+    parser.add_argument("--max-pixels", default="50M", metavar="50M", help="as for expand")
+    parser.add_argument(
+        "--damaged", choices=("skip", "keep"), default="skip", metavar="skip|keep", help="as for expand"
+    )
+    parser.add_argument("--workers", metavar="W", help="threads; as many as there are cores by default")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no summary; only errors")
 
 
 def _add_recipes(commands: Commands[Parser]) -> None:

@@ -18,7 +18,10 @@ _STAGES = {
     "survey": "Comparing images",
     "expand": "Expanding",
     "finish": "Finishing",
+    "stream": "Streaming",
+    "train": "Training",
     "verify": "Verifying",
+    "compare": "Running each mode",
 }
 _SECONDS_BETWEEN_LINES = 5.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 
@@ -56,7 +57,7 @@ def bold(text: str, stream: TextIO | None = None) -> str:
     return f"\x1b[1m{text}\x1b[0m" if wants_colour(stream or sys.stdout) else text
 
 
-def table(rows: list[tuple[str, ...]], *, indent: str = "  ") -> list[str]:
+def table(rows: Sequence[tuple[str, ...]], *, indent: str = "  ") -> list[str]:
     """Columns aligned; the first to the left, the others to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nfold.api import expand
     from nfold.contact_sheet import preview
+    from nfold.contrast.comparing import compare
+    from nfold.contrast.model import Contrast
     from nfold.diagnosis import doctor
     from nfold.errors import NfoldError
     from nfold.provenance import explain
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
     from nfold.verification import verify
 
 _MODULE_OF = {
+    "Contrast": "nfold.contrast.model",
     "ExpansionReport": "nfold.report",
     "FrozenDataset": "nfold.stream",
     "Stream": "nfold.stream",
     "ExpansionRequest": "nfold.request",
     "NfoldError": "nfold.errors",
+    "compare": "nfold.contrast.comparing",
     "doctor": "nfold.diagnosis",
     "expand": "nfold.api",
     "explain": "nfold.provenance",
@@ -44,11 +48,13 @@ _MODULE_OF = {
 }
 
 __all__ = [
+    "Contrast",
     "ExpansionReport",
     "ExpansionRequest",
     "FrozenDataset",
     "NfoldError",
     "Stream",
+    "compare",
     "doctor",
     "dry_run",
     "expand",

@@ -11,7 +11,7 @@ from typing import Literal
 class StageBegan:
     """A stage of the run begins."""
 
-    stage: Literal["scan", "survey", "expand", "finish"]
+    stage: Literal["scan", "survey", "expand", "finish", "stream", "compare", "train"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -46,6 +46,7 @@ def run_expansion(
     *,
     observe: Observer = ignore,
     workforce: Staff | None = None,
+    only: Collection[str] | None = None,
 ) -> ExpansionReport:
     """Expand a data set, or bring an expanded one up to date.
 
@@ -53,6 +54,8 @@ def run_expansion(
         request: What is asked for.
         observe: Told about stages and progress.
         workforce: Workers that were begun already; begun here, and ended, when there are none.
+        only: Ids of the sources to take, the others being as if they were not there; what is settled for the whole data
+            set (its format, its border, its classes) is that of the whole. None takes all.
 
     Raises:
         UsageError: The request makes no sense for this data set.
@@ -73,6 +76,8 @@ def run_expansion(
         table = stack.enter_context(SourceTable())
         observe(StageBegan(stage="scan"))
         plan = make_plan(request, recipe, table, former=Card.read(storage))
+        if only is not None:
+            table.keep_only(only)
         stack.enter_context(lock_output(request.target))
         faults.hit("run.locked")
         return Run.open(plan, storage, workforce, observe).carry_out(began)
@@ -283,8 +288,9 @@ class Run:
                 self.storage.remove_empty_folders_above(name)
         first = self.totals.skipped[0]
         reasons = ", ".join(f"{count} {code}" for code, count in self.totals.skipped_by_code.most_common())
+        who = "The only image cannot" if sources == 1 else f"None of the {sources:,} images can"
         raise InputError(
-            f"None of the {sources} images can be used ({reasons}). The first is {first.source}: {first.message}",
+            f"{who} be used ({reasons}). The first is {first.source}: {first.message}",
             hint=first.hint,
             code="input.nothing_usable",
         )

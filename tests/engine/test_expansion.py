@@ -99,3 +99,16 @@ def test_a_rebuild_that_was_cut_short_can_be_begun_again_with_other_settings(
     card = json.loads((target / "nfold.json").read_text())
     (target / "nfold.json").write_text(json.dumps({**card, "state": "rebuilding"}))
     assert expand_inline(source, target, copies=1, seed=5, rebuild=True).is_whole
+
+
+def test_some_sources_alone_give_the_files_that_they_give_among_all(
+    make_folder: Callable[..., Path], tmp_path: Path, expand_inline: Expand
+) -> None:
+    source = make_folder({"cat/a.png": 1, "cat/b.png": 2, "dog/c.png": 3})
+    expand_inline(source, tmp_path / "all", copies=2)
+    request = make_request(source=source, target=tmp_path / "some", copies=2)
+    report = run_expansion(request, workforce=InlineWorkforce(), only=["cat/b.png"])
+    assert (report.images_before, report.images_after) == (1, 3)
+    whole = tree(tmp_path / "all")
+    names = ("cat/b.png", "cat/b_aug1.png", "cat/b_aug2.png")
+    assert tree(tmp_path / "some") == {name: whole[name] for name in names}

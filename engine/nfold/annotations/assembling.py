@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nfold.annotations.instances import Pixels
-from nfold.annotations.model import Annotation, Box, KeyPoint, Ring, RleMask
-from nfold.annotations.rle import encode_rle
+from nfold.annotations.model import Annotation, Box, KeyPoint, Ring
 from nfold.geometry.journey import Outline, share_left
 from nfold.geometry.polygons import bounds, total_area
 from nfold.geometry.rectangles import in_order_of, rectangle_inside, smallest_rectangle
@@ -86,7 +85,7 @@ def measured_share(journey: Journey, stages: Sequence[Stage]) -> Measured | None
             is_flat=outline.area <= 0,
         )
     if journey.pixels is not None:
-        area = int(journey.pixels.mask.sum())
+        area = journey.pixels.area
         # What is in the picture and has shrunk to nothing is too small, not outside.
         return Measured(share=journey.pixels.share, area=area, side=float(area > 0), is_flat=journey.pixels.is_flat)
     labelled = sum(seen > 0 for _, _, seen in journey.annotation.points)
@@ -106,10 +105,10 @@ def assembled(
         stages: Those.
         order: For each point the one that takes its place, in a mirrored picture.
     """
-    mask = None if journey.pixels is None else _mask(journey.pixels)
+    mask = None if journey.pixels is None else journey.pixels.mask
     rings = _rings(journey)
     corners = _corners(journey, size_wh, stages)
-    box, looseness = _box(journey, stages, mask)
+    box, looseness = _box(journey, stages)
     annotation = replace(
         journey.annotation, box=box, rings=rings, mask=mask, corners=corners, points=_points(journey, order)
     )
@@ -128,10 +127,6 @@ def extent_of(annotation: Annotation) -> Box | None:
         return rle_box(annotation.mask) if annotation.mask is not None else None
     flat = [value for ring in values for value in ring]
     return min(flat[::2]), min(flat[1::2]), max(flat[::2]), max(flat[1::2])
-
-
-def _mask(pixels: Pixels) -> RleMask | None:
-    return encode_rle(pixels.mask) if pixels.mask.any() else None
 
 
 def _rings(journey: Journey) -> tuple[Ring, ...]:
@@ -166,7 +161,7 @@ def _corners(journey: Journey, size_wh: tuple[int, int], stages: Sequence[Stage]
     return tuple(rectangle.reshape(-1).tolist())
 
 
-def _box(journey: Journey, stages: Sequence[Stage], mask: RleMask | None) -> tuple[Box | None, float | None]:
+def _box(journey: Journey, stages: Sequence[Stage]) -> tuple[Box | None, float | None]:
     """The upright box in the picture; as tight as what is known of the object allows."""
     if journey.box is None:
         return None, None
@@ -178,8 +173,8 @@ def _box(journey: Journey, stages: Sequence[Stage], mask: RleMask | None) -> tup
         return bounds(quadrilateral.rings), None if journey.annotation.has_shape else 1.0
     if shape is not None and shape.rings and not journey.annotation.repeats_box:
         return bounds(shape.rings), None
-    if mask is not None and journey.pixels is not None:
-        return _box_of_mask(journey.pixels.mask), None
+    if journey.pixels is not None and journey.pixels.box is not None:
+        return journey.pixels.box, None
     if journey.corners is not None and (journey.whole_corners or journey.corners).rings:
         return bounds((journey.whole_corners or journey.corners).rings), None
     if not quadrilateral.rings:
@@ -191,13 +186,6 @@ def _box(journey: Journey, stages: Sequence[Stage], mask: RleMask | None) -> tup
 
 def _is_cut(pixels: Pixels | None) -> bool:
     return pixels is not None and pixels.share < 1
-
-
-def _box_of_mask(mask: NDArray[Any]) -> Box:
-    import numpy as np
-
-    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def _points(journey: Journey, order: Sequence[int] | None) -> tuple[KeyPoint, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from nfold.annotations.assembling import Journey, assembled, measured_share
 from nfold.annotations.drops import Drop, DropRule
-from nfold.annotations.instances import Instances
+from nfold.annotations.instances import moved_masks
 from nfold.annotations.mirroring import mirror_order
 from nfold.annotations.model import Annotation, Category, ImageLabels
 from nfold.geometry.journey import inside_frame, move_outlines, move_points, start_outline, under_holes
@@ -140,7 +140,6 @@ def _through(
 
     journeys = [_started(annotation, size, keeps_out=rules.outside == "keep") for annotation in annotations]
     outlines: list[Outline] = [outline for journey in journeys for outline in journey.outlines]
-    instances = Instances([annotation.mask for annotation in annotations])
     points = np.array([entry for annotation in annotations for entry in annotation.points], dtype=np.float64)
     points = points.reshape(-1, 3)
     places = points[:, :2]
@@ -151,9 +150,9 @@ def _through(
         places, is_there = move_points(places, is_there, stage)
         if stage.holes is not None and len(points):
             is_covered |= is_there & under_holes(places, stage.holes)
-        instances.move(stage)
+    masks = moved_masks([annotation.mask for annotation in annotations], stages)
     start = 0
-    for journey, annotation, pixels in zip(journeys, annotations, instances.taken(stages), strict=True):
+    for journey, annotation, pixels in zip(journeys, annotations, masks, strict=True):
         end = start + len(annotation.points)
         journey.places, journey.is_there = places[start:end], is_there[start:end]
         journey.is_covered = is_covered[start:end]

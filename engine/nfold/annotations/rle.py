@@ -8,17 +8,23 @@ a character is 48 + group, + 32 where another group follows; the highest bit of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nfold.annotations.model import Box, RleMask
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
+
+    Spans: TypeAlias = NDArray[np.int64]
+    """Shape (N, 2): where runs of an object begin and end, in pixels counted down the columns, one after the other."""
 
 _MOST_GROUPS = 7
 """Seven groups of five bits hold every run of a picture of less than 2**32 pixels, which is as far as pycocotools counts."""
 
 MOST_PIXELS = 2**32 - 1
+_PACKED_AT_ONCE = 1 << 16
+"""Runs: packing takes two hundred bytes for each while it goes on."""
 
 
 def encode_rle(mask: NDArray[Any]) -> RleMask:
@@ -33,6 +39,31 @@ def encode_rle(mask: NDArray[Any]) -> RleMask:
     return RleMask(height=height, width=width, counts=_pack(runs))
 
 
+def rle_from_spans(spans: Spans, *, height: int, width: int) -> RleMask:
+    """The run lengths of an object that is told by its spans, which do not touch each other; as `encode_rle` has them."""
+    import numpy as np
+
+    size = height * width
+    edges = spans.reshape(-1)
+    rest = [] if edges.size and edges[-1] == size else [size]
+    return RleMask(
+        height=height, width=width, counts=_pack(np.diff(np.concatenate([[0], edges, rest]).astype(np.int64)))
+    )
+
+
+def rle_spans(rle: RleMask) -> Spans:
+    """Where the object is, in order and none of them empty.
+
+    Raises:
+        ValueError: As `rle_runs`.
+    """
+    import numpy as np
+
+    ends = np.cumsum(_checked_runs(rle))
+    spans: Spans = np.stack([ends[0:-1:2], ends[1::2]], axis=1) if ends.size > 1 else np.zeros((0, 2), dtype=np.int64)
+    return spans[spans[:, 1] > spans[:, 0]]
+
+
 def decode_rle(rle: RleMask) -> NDArray[Any]:
     """The picture of shape (height, width), true where the object is.
 
@@ -41,7 +72,7 @@ def decode_rle(rle: RleMask) -> NDArray[Any]:
     """
     import numpy as np
 
-    runs = np.asarray(rle_runs(rle), dtype=np.int64)
+    runs = _checked_runs(rle)
     is_inside = np.arange(len(runs)) % 2 == 1
     flat = np.repeat(is_inside, runs)
     return np.ascontiguousarray(flat.reshape(rle.width, rle.height).T)
@@ -67,9 +98,7 @@ def rle_runs(rle: RleMask) -> list[int]:
     Raises:
         ValueError: The counts are damaged, or do not add up to height x width.
     """
-    runs = _unpack(rle.counts)
-    _check_sum(sum(runs), rle.height, rle.width)
-    return runs
+    return [int(run) for run in _checked_runs(rle).tolist()]
 
 
 def rle_area(rle: RleMask) -> int:
@@ -78,7 +107,7 @@ def rle_area(rle: RleMask) -> int:
     Raises:
         ValueError: As `rle_runs`.
     """
-    return sum(rle_runs(rle)[1::2])
+    return int(_checked_runs(rle)[1::2].sum())
 
 
 def rle_box(rle: RleMask) -> Box | None:
@@ -87,21 +116,27 @@ def rle_box(rle: RleMask) -> Box | None:
     Raises:
         ValueError: As `rle_runs`.
     """
-    import numpy as np
+    return box_of_spans(rle_spans(rle), rle.height)
 
-    runs = np.asarray(rle_runs(rle), dtype=np.int64)
-    ends = np.cumsum(runs)[1::2]
-    lengths = runs[1::2]
-    first, last = (ends - lengths)[lengths > 0], ends[lengths > 0] - 1
-    if not first.size:
+
+def box_of_spans(spans: Spans, height: int) -> Box | None:
+    """The edges of the smallest upright box round an object, in a picture of that height; None when it has no pixels."""
+    if not len(spans):
         return None
-    left, right = int(first[0]) // rle.height, int(last[-1]) // rle.height
-    if (first // rle.height != last // rle.height).any():
+    first, last = spans[:, 0], spans[:, 1] - 1
+    left, right = int(first[0]) // height, int(last[-1]) // height
+    if (first // height != last // height).any():
         # A run that goes on in the next column touches the lower and the upper edge.
-        top, bottom = 0, rle.height - 1
+        top, bottom = 0, height - 1
     else:
-        top, bottom = int((first % rle.height).min()), int((last % rle.height).max())
+        top, bottom = int((first % height).min()), int((last % height).max())
     return (float(left), float(top), float(right + 1), float(bottom + 1))
+
+
+def _checked_runs(rle: RleMask) -> NDArray[np.int64]:
+    runs = _unpack(rle.counts)
+    _check_sum(int(runs.sum()), rle.height, rle.width)
+    return runs
 
 
 def _check_sum(total: int, height: int, width: int) -> None:
@@ -112,10 +147,16 @@ def _check_sum(total: int, height: int, width: int) -> None:
 
 
 def _pack(runs: NDArray[Any]) -> str:
+    values = runs.astype("int64")
+    values[3:] -= runs[1:-2]
+    return b"".join(
+        _characters(values[k : k + _PACKED_AT_ONCE]) for k in range(0, len(values), _PACKED_AT_ONCE)
+    ).decode()
+
+
+def _characters(values: NDArray[Any]) -> bytes:
     import numpy as np
 
-    values = runs.astype(np.int64)
-    values[3:] -= runs[1:-2]
     shifts = np.arange(_MOST_GROUPS) * 5
     rests = values[:, None] >> shifts
     groups = rests & 31
@@ -123,10 +164,10 @@ def _pack(runs: NDArray[Any]) -> str:
     lengths = is_last.argmax(axis=1)
     is_written = np.arange(_MOST_GROUPS) <= lengths[:, None]
     characters = groups + np.where(np.arange(_MOST_GROUPS) < lengths[:, None], 32, 0) + 48
-    return bytes(characters[is_written].astype(np.uint8)).decode("ascii")
+    return bytes(characters[is_written].astype(np.uint8))
 
 
-def _unpack(counts: str) -> list[int]:
+def _unpack(counts: str) -> NDArray[np.int64]:
     import numpy as np
 
     try:
@@ -134,7 +175,7 @@ def _unpack(counts: str) -> list[int]:
     except UnicodeEncodeError as error:
         raise ValueError("run lengths hold a character that no packing makes") from error
     if not codes.size:
-        return []
+        return np.zeros(0, dtype=np.int64)
     if codes.min() < 0 or codes.max() > 63:
         raise ValueError("run lengths hold a character that no packing makes")
     ends = np.flatnonzero(codes < 32)
@@ -152,4 +193,6 @@ def _unpack(counts: str) -> list[int]:
     values[2::2] = np.cumsum(values[2::2])
     if values.min() < 0:
         raise ValueError("a run length is below 0")
-    return [int(value) for value in values.tolist()]
+    if values.max() > MOST_PIXELS:
+        raise ValueError("a run length is too large")
+    return values

@@ -18,6 +18,7 @@ from nfold.formats.base import (
     Placement,
     ReadContext,
     Recognition,
+    RefusesRemains,
     Scan,
     Source,
     SourceProblem,
@@ -58,7 +59,7 @@ def recognise(root: Path, scan: Scan, *, forced: str | None = None) -> Recogniti
     """Which format a scanned folder is of, and the reason in words.
 
     Raises:
-        InputError: The folder holds several label sets, each of another format.
+        InputError: The folder holds several label sets, each of another format, or label files that cannot be used.
     """
     if forced is not None:
         return Recognition(format=format_named(forced).name, reason="asked for by --format", has_splits=scan.has_splits)
@@ -73,6 +74,10 @@ def recognise(root: Path, scan: Scan, *, forced: str | None = None) -> Recogniti
     if len(found) > 1:
         raise _several_label_sets(root, found)
     name, reason = next(iter(found.items()))
+    if not FORMATS[name].has_annotations:
+        for dataset_format in FORMATS.values():
+            if isinstance(dataset_format, RefusesRemains):
+                dataset_format.refuse_remains(root, scan)
     return Recognition(format=name, reason=reason, has_splits=scan.has_splits)
 
 

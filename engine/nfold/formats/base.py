@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,8 @@ SPLIT_SPELLINGS: dict[str, str] = {
     "testing": "test",
 }
 
+
+_DRIVE = re.compile(r"[A-Za-z]:")
 
 MOST_FOLDERS = 1_000
 MOST_LABEL_FILES = 200
@@ -268,6 +271,19 @@ class OneTaskFormat(Protocol):
         ...
 
 
+@runtime_checkable
+class RefusesRemains(Protocol):
+    """A format whose label files can lie beside pictures and yet say nothing of any of them."""
+
+    def refuse_remains(self, root: Path, scan: Scan) -> None:
+        """Look for such files; asked only where no format with annotations was recognised.
+
+        Raises:
+            InputError: There are some, whose labels would be lost without a word.
+        """
+        ...
+
+
 def split_of(folder: str) -> str | None:
     """`train`, `val` or `test` for the usual spellings of a folder name, in any case."""
     return SPLIT_SPELLINGS.get(folder.casefold())
@@ -280,3 +296,13 @@ def split_above(path: str) -> str | None:
         if split is not None:
             return split
     return None
+
+
+def below_source(written: str) -> str:
+    """The path that a label file writes for a picture which is not there, as one that cannot lead out of the source.
+
+    Drives, roots and steps upwards are left out, so that the id of such a source is safe to join to any folder; "" when
+    nothing is left.
+    """
+    parts = written.replace("\\", "/").replace("\0", "").split("/")
+    return "/".join(part for part in parts if part not in ("", ".", "..") and not _DRIVE.fullmatch(part))

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nfold.formats.base import Label, ReadContext, Source, SourceProblem, split_of
+from nfold.formats.base import Label, ReadContext, Source, SourceProblem, below_source, split_of
 from nfold.formats.index import FoundFile
 from nfold.storage import normal_id
 
@@ -34,7 +34,7 @@ class NamedPicture:
     """The picture that a label file means by what it writes.
 
     Attributes:
-        file: Where it lies; where it is not, what the label file says.
+        file: Where it lies; where it is not, where it would lie: never outside the source, and never at another picture.
         candidates: How many pictures it could be: 1 when it was found, 0 when there is none.
     """
 
@@ -138,7 +138,13 @@ def in_folder(folder: str, written: str) -> str | None:
 
 
 def find_picture(
-    context: ReadContext, written: str, folders: Iterable[str], *, by_name: bool = True, by_stem: Iterable[str] = ()
+    context: ReadContext,
+    written: str,
+    folders: Iterable[str],
+    *,
+    document: str,
+    by_name: bool = True,
+    by_stem: Iterable[str] = (),
 ) -> NamedPicture:
     """The picture that a label file means.
 
@@ -146,6 +152,7 @@ def find_picture(
         context: Its files are looked up.
         written: Path or name, as it stands in the label file.
         folders: Which it may be seen from, the likeliest first.
+        document: Path of the label file.
         by_name: Look for the bare name in all folders when it is in none of these.
         by_stem: Folders in which a name without an ending may stand for a file with one.
     """
@@ -162,8 +169,9 @@ def find_picture(
     name = written.replace("\\", "/").rpartition("/")[2]
     files = context.files.images_named(name) if by_name and name else []
     if files:
-        return NamedPicture(file=files[0] if len(files) == 1 else _not_there(written), candidates=len(files))
-    return NamedPicture(file=_not_there(_left_out_or_first(context, paths) or written), candidates=0)
+        file = files[0] if len(files) == 1 else _not_there(context, written, document)
+        return NamedPicture(file=file, candidates=len(files))
+    return NamedPicture(file=_not_there(context, _left_out_or_first(context, paths) or written, document), candidates=0)
 
 
 def missing_source(context: ReadContext, picture: NamedPicture, label: Label, place: str) -> Source | None:
@@ -237,7 +245,11 @@ def _left_out_or_first(context: ReadContext, paths: list[str]) -> str | None:
     return paths[0] if paths else None
 
 
-def _not_there(path: str) -> FoundFile:
+def _not_there(context: ReadContext, written: str, document: str) -> FoundFile:
+    path = below_source(written) or "picture without a name"
+    if context.files.image(path) is not None:
+        # That one is another picture; none can lie below a file.
+        path = f"{document}/{path}"
     return FoundFile(path=path, size=0, mtime_ns=0)
 
 

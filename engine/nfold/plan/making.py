@@ -279,8 +279,10 @@ def refuse_strangers(plan: Plan, storage: LocalStorage, former: Card) -> None:
             return
         sources += 1
     if sources:
+        who = "The only source" if sources == 1 else f"None of the {sources:,} sources"
+        is_in = "is not in" if sources == 1 else "is in"
         raise OutputMismatchError(
-            f"None of the {sources} sources that this folder was made from (in {former.source}) is in "
+            f"{who} that this folder was made from (in {former.source}) {is_in} "
             f"{plan.request.source}; to go on would remove all their files.",
             hint="Check the source folder, choose another target, or start again in this one with --rebuild.",
             code="output.other_sources",

@@ -91,8 +91,9 @@ def read_data_set(
     table.name_classes([category.name for category in info.categories])
     _refuse_nothing_listed(request, table, recognition)
     info = replace(info, kinds={**info.kinds, **_classes_of_pictures(table)})
-    _merge(scan, info)
-    if FORMATS[recognition.format].has_annotations:
+    has_annotations = FORMATS[recognition.format].has_annotations
+    _merge(scan, info, has_labels=has_annotations or bool(info.kinds or info.documents))
+    if has_annotations:
         recognition = replace(recognition, has_splits=_has_splits(table))
     return DataSet(scan=scan, recognition=recognition, info=info)
 
@@ -186,9 +187,9 @@ def _classes_of_pictures(table: SourceTable) -> dict[Any, int]:
     return {"class": count} if count else {}
 
 
-def _merge(scan: Scan, info: DatasetInfo) -> None:
+def _merge(scan: Scan, info: DatasetInfo, *, has_labels: bool) -> None:
     """What the format accounted for is no longer merely a label file that was passed over."""
-    if info.kinds or info.documents:
+    if has_labels:
         scan.passed_over.pop(LABEL_FILE, None)
         scan.examples.pop(LABEL_FILE, None)
     scan.passed_over.update({reason: count for reason, count in info.passed_over.items() if count})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -200,6 +200,15 @@ class SourceTable:
     def get(self, source_id: str) -> PlannedSource | None:
         """One source, None when the table does not have it."""
         return next(self.select("where key = ? and id = ?", (source_key(source_id), to_blob(source_id))), None)
+
+    def keep_only(self, source_ids: Iterable[str]) -> None:
+        """Forget all other sources."""
+        kept = [(source_key(source), to_blob(source)) for source in source_ids]
+        self.connection.execute("create temp table kept (key integer, id blob, primary key (key, id)) without rowid")
+        self.connection.executemany("insert into kept values (?, ?)", kept)
+        for table in ("sources", "source_classes"):
+            self.connection.execute(f"delete from {table} where (key, id) not in (select key, id from kept)")
+        self.connection.execute("drop table kept")
 
     def select(self, condition: str, values: tuple[object, ...]) -> Iterator[PlannedSource]:
         """Sources by what follows `from sources` in SQL."""

@@ -12,6 +12,7 @@ from nfold.defaults import DEFAULT_RECIPE
 from nfold.errors import UsageError
 from nfold.recipe import Recipe
 from nfold.request import LARGEST_COPIES
+from nfold.stream.ahead import in_order
 from nfold.stream.item import Item
 from nfold.stream.opening import open_data_set
 from nfold.stream.order import epoch_order
@@ -91,6 +92,13 @@ class FrozenDataset:
         self._draws: dict[int, bytes] = {}
         self._lock = threading.Lock()
 
+    @classmethod
+    def over(cls, reader: ItemReader, *, copies: int) -> FrozenDataset:
+        """A frozen data set of one that is open already, as when several are to share it."""
+        frozen = cls.__new__(cls)
+        frozen.__setstate__({"copies": copies, "reader": reader, "draws": {}})
+        return frozen
+
     def __getstate__(self) -> dict[str, Any]:
         return {"copies": self.copies, "reader": self.reader, "draws": self._draws}
 
@@ -116,6 +124,19 @@ class FrozenDataset:
         if copy == 0:
             return self.reader.original(place)
         return self.reader.variation(place, copy, draw=self._draws_of(place)[copy - 1])
+
+    def settle(self, *, workers: int = 0) -> None:
+        """Choose all draws now, in so many threads, and not when a source's copies are first asked for.
+
+        Worker processes that get this data set afterwards need not do it, each for itself.
+
+        Raises:
+            ShortfallError: The recipe cannot give so many distinct copies of some source.
+            SampleError: A source cannot be used.
+        """
+        if self.copies:
+            for _ in in_order(self._draws_of, range(len(self.reader.opened.places)), workers=workers):
+                pass
 
     @property
     def classes(self) -> tuple[str, ...]:

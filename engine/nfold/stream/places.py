@@ -8,12 +8,12 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from nfold.errors import InputError
-from nfold.plan.table import PlannedSource, SourceTable, from_blob, to_blob
+from nfold.plan.table import PlannedSource, SourceTable, from_blob, source_key, to_blob
 
 _PLACES = """
 create table places (place integer primary key, key integer not null, id blob not null);
@@ -77,6 +77,24 @@ class SourcePlaces:
 
     def __iter__(self) -> Iterator[PlannedSource]:
         yield from self._table().select("join places using (key, id) order by place", ())
+
+    def by_hash(self) -> Iterator[PlannedSource]:
+        """The sources in the order of the hashes of their ids, where the first few are a fair sample."""
+        yield from self._table().select("join places using (key, id) order by key, id", ())
+
+    def only(self, sources: Iterable[str]) -> SourcePlaces:
+        """Some of the sources, as if the others were not there; the classes stay those of the whole."""
+        folder = private_folder()
+        table = SourceTable(folder / "sources.sqlite")
+        table.connection.execute("attach database ? as whole", (str(self._path),))
+        table.connection.executemany(
+            "insert into sources select * from whole.sources where key = ? and id = ?",
+            [(source_key(source), to_blob(source)) for source in sources],
+        )
+        table.connection.execute("detach database whole")
+        chosen = SourcePlaces(table, folder, None)
+        chosen._classes = self._classes
+        return chosen
 
     def place_of(self, source: str) -> int:
         """Where a source stands.

@@ -88,6 +88,13 @@ class Stream:
         self.training = training
         self.reader = ItemReader(opened, cache_bytes(cache))
 
+    @classmethod
+    def over(cls, reader: ItemReader, *, training: bool = True) -> Stream:
+        """A stream of a data set that is open already, as when several are to share one."""
+        stream = cls.__new__(cls)
+        stream.training, stream.reader = training, reader
+        return stream
+
     def __len__(self) -> int:
         """Items of an epoch: one for each source."""
         return len(self.reader.opened.places)

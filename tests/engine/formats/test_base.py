@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nfold.formats.base import SPLIT_SPELLINGS, split_of
+from nfold.formats.base import SPLIT_SPELLINGS, below_source, split_of
 from nfold.request import SPLIT_NAMES
 
 
@@ -22,3 +22,18 @@ def test_any_other_folder_is_no_split(name: str) -> None:
 
 def test_every_spelling_means_a_split_that_a_request_may_name() -> None:
     assert set(SPLIT_SPELLINGS.values()) == set(SPLIT_NAMES)
+
+
+@given(
+    st.lists(st.sampled_from(["..", ".", "", "a", "b.jpg", "C:", "\0", "...", "~"]), max_size=6), st.sampled_from("/\\")
+)
+def test_no_path_leads_out_of_the_source(parts: list[str], separator: str) -> None:
+    path = below_source(separator.join(parts))
+    assert not {"", ".", ".."} & set(path.split("/")) or not path
+    assert not path.startswith("/")
+    assert not {"\\", ":", "\0"} & set(path)
+    assert below_source(path) == path
+
+
+def test_a_path_within_the_source_stays_as_it_is() -> None:
+    assert below_source("train/images/a b.jpg") == "train/images/a b.jpg"

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from nfold.errors import InputError, UnknownNameError
 from nfold.formats import FORMATS, FoundFile, Scan, format_named, recognise, scan_folder, summarise
 from tests.conftest import write_picture
+from tests.engine.formats.label_sets import make_set, read_set
 
 SHAPES = [
     (["a.jpg"], "folder", False),
@@ -64,3 +66,47 @@ def test_an_unknown_format_names_the_known_ones() -> None:
 def test_each_entry_goes_by_its_own_name(name: str) -> None:
     assert format_named(name).name == name
     assert isinstance(format_named(name).has_annotations, bool)
+
+
+OUTSIDE = [
+    "/etc/pass.jpg",
+    "../../pass.jpg",
+    "images/../../../pass.jpg",
+    "C:\\set\\pass.jpg",
+    "..\\pass.jpg",
+    "../a.jpg",
+]
+
+
+def naming(name: str, written: str) -> dict[str, str]:
+    """The label files of a data set that names the picture a.jpg, which is there, and another one."""
+    box = {"label": "car", "coordinates": {"x": 5, "y": 5, "width": 4, "height": 4}}
+    images = [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": written}]
+    return {
+        "csv": {"t.csv": f"filename,label\na.jpg,cat\n{written},dog\n"},
+        "hf-metadata": {
+            "metadata.jsonl": "".join(json.dumps({"file_name": name}) + "\n" for name in ("a.jpg", written))
+        },
+        "create-ml": {"l.json": json.dumps([{"image": name, "annotations": [box]} for name in ("a.jpg", written)])},
+        "coco": {"c.json": json.dumps({"images": images, "annotations": [], "categories": []})},
+        "voc": {"JPEGImages/a.xml": "<annotation/>", "ImageSets/Main/train.txt": f"a\n{written}\n"},
+        "yolo": {"data.yaml": "names: [x]\ntrain: train.txt\n", "train.txt": f"a.jpg\n{written}\n"},
+    }[name]
+
+
+@pytest.mark.parametrize("written", OUTSIDE)
+@pytest.mark.parametrize("name", ["csv", "hf-metadata", "create-ml", "coco", "voc", "yolo"])
+def test_no_id_of_a_picture_that_is_not_there_leads_out_of_any_folder(tmp_path: Path, name: str, written: str) -> None:
+    picture = "JPEGImages/a.jpg" if name == "voc" else "a.jpg"
+    sources = read_set(format_named(name), make_set(tmp_path, naming(name, written), picture)).sources
+    for source in sources:
+        assert ".." not in PurePosixPath(source.id).parts
+        assert not {":", "\\"} & set(source.id)
+        assert not source.id.startswith("/")
+        assert source.file.path == source.id
+    assert len({source.id for source in sources}) == len(sources)
+    if "pass" in written:
+        problems = {source.id: source.problem and source.problem.code for source in sources}
+        assert len(problems) == 2
+        assert problems.pop(picture) is None
+        assert list(problems.values()) == ["labels.missing_image"]

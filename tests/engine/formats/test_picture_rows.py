@@ -31,6 +31,10 @@ def context(*paths: str, root: Path = Path("/nowhere"), exclude: tuple[str, ...]
     return ReadContext(root=root, scan=Scan(), has_splits=False, is_left_out=selector((), exclude), **options)
 
 
+def look_up(context: ReadContext, written: str, folders: tuple[str, ...], **options: Any) -> NamedPicture:
+    return find_picture(context, written, folders, document="t.csv", **options)
+
+
 @pytest.mark.parametrize(
     ("written", "found"),
     [
@@ -47,16 +51,16 @@ def context(*paths: str, root: Path = Path("/nowhere"), exclude: tuple[str, ...]
 )
 def test_a_picture_is_found_by_how_label_files_write_paths(written: str, found: str) -> None:
     files = context("a.jpg", "images/b.jpg", "deep/er/c.jpg", "\u00e9.jpg")
-    picture = find_picture(files, written, FOLDERS)
+    picture = look_up(files, written, FOLDERS)
     assert (picture.file.path, picture.candidates) == (found, 1)
 
 
 def test_the_nearest_folder_goes_first() -> None:
-    assert find_picture(context("a.jpg", "labels/a.jpg"), "a.jpg", FOLDERS).file.path == "labels/a.jpg"
+    assert look_up(context("a.jpg", "labels/a.jpg"), "a.jpg", FOLDERS).file.path == "labels/a.jpg"
 
 
 def test_a_bare_name_that_two_folders_hold_is_told_and_not_guessed() -> None:
-    picture = find_picture(context("x/a.jpg", "y/a.jpg"), "a.jpg", FOLDERS)
+    picture = look_up(context("x/a.jpg", "y/a.jpg"), "a.jpg", FOLDERS)
     assert picture.candidates == 2
     source = missing_source(context(), picture, Label(split=None, category=None), "t.csv, line 4")
     assert source is not None
@@ -67,20 +71,45 @@ def test_a_bare_name_that_two_folders_hold_is_told_and_not_guessed() -> None:
 
 def test_a_name_without_an_ending_stands_for_the_one_file_of_that_stem() -> None:
     files = context("train/0001.jpg", "a.jpg", "a.png")
-    assert find_picture(files, "0001", ("",), by_stem=("", "train")).file.path == "train/0001.jpg"
-    assert find_picture(files, "a", ("",), by_stem=("",)).candidates == 2
+    assert look_up(files, "0001", ("",), by_stem=("", "train")).file.path == "train/0001.jpg"
+    assert look_up(files, "a", ("",), by_stem=("",)).candidates == 2
 
 
 @pytest.mark.parametrize("written", ["../a.jpg", "/etc/passwd", "..", ".", "../../x/../a.jpg"])
 def test_nothing_outside_the_source_is_meant(written: str) -> None:
     assert in_folder("", written) is None
-    picture = find_picture(context("b.jpg"), written, ("",))
+    picture = look_up(context("b.jpg"), written, ("",))
     assert picture.candidates == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("../a.jpg", "a.jpg"),
+        ("/etc/passwd.jpg", "etc/passwd.jpg"),
+        ("C:\\set\\a.jpg", "set/a.jpg"),
+        ("..\\..\\a.jpg", "a.jpg"),
+        ("//host/share/a.jpg", "host/share/a.jpg"),
+        ("..", "picture without a name"),
+        ("/", "picture without a name"),
+    ],
+)
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_picture_that_is_not_there_never_leads_out_of_the_source(written: str, path: str, by_name: bool) -> None:
+    picture = look_up(context("b.jpg"), written, ("",), by_name=by_name)
+    assert (picture.file.path, picture.candidates) == (path, 0)
+    several = look_up(context("x/a.jpg", "y/a.jpg"), "/q/../a.jpg", ("",))
+    assert (several.file.path, several.candidates) == ("q/a.jpg", 2)
+
+
+def test_a_picture_that_is_not_there_is_not_taken_for_one_that_is() -> None:
+    assert look_up(context("a.jpg"), "../a.jpg", ("",), by_name=False).file.path == "t.csv/a.jpg"
+    assert look_up(context("x/a.jpg", "y/a.jpg"), "/x/a.jpg", ("",)).file.path == "t.csv/x/a.jpg"
 
 
 def test_what_is_not_there_is_a_source_with_a_reason() -> None:
     source = missing_source(
-        context(), find_picture(context(), "a.jpg", ("sub",)), Label(split="val", category=None), "t.csv, line 2"
+        context(), look_up(context(), "a.jpg", ("sub",)), Label(split="val", category=None), "t.csv, line 2"
     )
     assert source is not None
     assert (source.id, source.label.split) == ("sub/a.jpg", "val")
@@ -92,7 +121,7 @@ def test_what_the_user_left_out_is_not_missed(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images/a.jpg").touch()
     files = context(root=tmp_path, exclude=("images",))
-    picture = find_picture(files, "a.jpg", ("", "images"))
+    picture = look_up(files, "a.jpg", ("", "images"))
     assert missing_source(files, picture, Label(split=None, category=None), "t.csv, line 2") is None
 
 
@@ -123,7 +152,7 @@ def test_the_index_fills_itself_before_the_transaction_and_an_error_ends_it() ->
 
     def break_off() -> None:
         with PictureRows(reading):
-            found.append((scratch.in_transaction, find_picture(reading, "a.jpg", ("",)).candidates))
+            found.append((scratch.in_transaction, look_up(reading, "a.jpg", ("",)).candidates))
             raise LookupError
 
     with pytest.raises(LookupError):

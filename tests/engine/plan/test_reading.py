@@ -45,6 +45,14 @@ def test_a_label_file_that_no_format_knows_stays_told(tmp_path: Path) -> None:
     assert read(tmp_path)[0].scan.passed_over == {"label or text file": 1}
 
 
+def test_the_files_of_a_set_of_nothing_but_background_are_not_called_unrecognised(tmp_path: Path) -> None:
+    write_picture(tmp_path / "images/a.png", 1)
+    (tmp_path / "data.yaml").write_text("names: [cat]\ntrain: images\n")
+    found, _ = read(tmp_path)
+    assert found.recognition.format == "yolo"
+    assert found.scan.passed_over == {}
+
+
 def test_pictures_that_the_labels_do_not_name_are_passed_over_and_counted(tmp_path: Path) -> None:
     make_coco(tmp_path)
     write_picture(tmp_path / "images/stranger.png", 7)

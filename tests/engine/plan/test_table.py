@@ -119,3 +119,14 @@ def test_classes_are_counted_by_name_and_two_numbers_of_one_name_are_one_class()
             (b"b.png", b"cat", 1),
             (b"c.png", b"dog", 1),
         ]
+
+
+def test_all_but_some_sources_can_be_forgotten_with_what_is_in_them() -> None:
+    with SourceTable() as table:
+        for source in sources_of(["a.png", "b.png", "c.png"]):
+            table.add(replace(source, labels=ImageLabels(annotations=(Annotation(category=0),))))
+        table.name_classes(["cat"])
+        table.keep_only(["c.png", "a.png", "not-there.png"])
+        assert sorted(planned.id for planned in table.all()) == ["a.png", "c.png"]
+        rows = table.connection.execute("select id from source_classes order by id").fetchall()
+        assert rows == [(b"a.png",), (b"c.png",)]

@@ -15,6 +15,7 @@ from nfold.formats.coco.reading import CocoReading
 from nfold.formats.coco.relayout import CocoRelayout
 from nfold.formats.coco.writer import CocoWriter
 from nfold.formats.json_stream import JsonStream
+from nfold.formats.wording import counted
 
 _MOST_COUNTED_BYTES = 8 * 2**20
 """Larger files are named without counting what they hold."""
@@ -72,5 +73,5 @@ def _counts(root: Path, path: str) -> str:
                 has_points = has_points or (isinstance(piece.value, dict) and bool(piece.value.get("keypoints")))
     except (InputError, OSError):
         return ""  # the same error is raised, with its place, when the file is read
-    words = f" with {counts['images']} images and {counts['annotations']} annotations"
+    words = f" with {counted(counts['images'], 'image')} and {counted(counts['annotations'], 'annotation')}"
     return f"{words}, key points" if has_points else words

@@ -9,6 +9,7 @@ from typing import Any
 from nfold.annotations import Category
 from nfold.errors import InputError
 from nfold.formats.coco.ids import whole_number
+from nfold.formats.wording import counted
 
 FLIP_KEYS = ("flip_index", "flip_indices", "flip_idx")
 """Not in the standard, in use all the same: for each key point, the place of the one that a mirror makes of it."""
@@ -140,9 +141,9 @@ def _flip_index(entry: Mapping[str, Any], names: list[str], place: str) -> tuple
     hint = "For each key point give the place, counted from 0, of the one that takes its place in a mirror; a pair names each other."
     where = f"{place} '{entry['name']}': {key}"
     if not isinstance(flips, list) or len(flips) != len(names):
-        count = len(flips) if isinstance(flips, list) else "no"
+        entries = counted(len(flips), "entry", "entries") if isinstance(flips, list) else "no entries"
         raise InputError(
-            f"{where} has {count} entries for {len(names)} key points.", hint=hint, code="labels.bad_flip_index"
+            f"{where} has {entries} for {counted(len(names), 'key point')}.", hint=hint, code="labels.bad_flip_index"
         )
     for index, other in enumerate(flips):
         if not isinstance(other, int) or isinstance(other, bool) or not 0 <= other < len(flips):

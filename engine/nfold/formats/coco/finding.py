@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nfold.errors import InputError
-from nfold.formats.base import MOST_FOLDERS, SPLIT_SPELLINGS, ReadContext, split_above, split_of
+from nfold.formats.base import MOST_FOLDERS, SPLIT_SPELLINGS, ReadContext, below_source, split_above, split_of
 from nfold.formats.index import FoundFile
 from nfold.formats.json_stream import JsonStream
 
@@ -129,8 +129,7 @@ class PictureFinder:
                 return Place(path=path, is_left_out=self._context.is_left_out(path))
         usual = self._found.most_common(1)
         base = usual[0][0] if usual else posixpath.dirname(self._document)
-        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-        path = _joined(base, name) or "/".join(parts) or "picture without a name"
+        path = below_source(_joined(base, name) or name) or "picture without a name"
         if self._context.files.image(path) is not None:
             # That one is another picture; none can lie below a file.
             path = f"{self._document}/{path}"

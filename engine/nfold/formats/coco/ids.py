@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nfold.errors import InputError
+from nfold.formats.wording import counted
 
 LARGEST_ID = 2**53 - 1
 """The largest whole number that every reader of JSON keeps."""
@@ -94,7 +95,8 @@ def _checked(kind: str, copy: int, step: int, identity: int) -> int:
         possible = (LARGEST_ID - identity) // step
         raise InputError(
             f"Copy {copy} of {kind} {identity} would have the id {number}, which is larger than 2**53: not every reader keeps such a number.",
-            hint=f"Give the {kind}s smaller ids" + (f", or make at most {possible} copies." if possible > 0 else "."),
+            hint=f"Give the {kind}s smaller ids"
+            + (f", or make at most {counted(possible, 'copy', 'copies')}." if possible > 0 else "."),
             code="labels.id_too_large",
         )
     return number

@@ -160,7 +160,7 @@ class _Reading:
                 )
             self._collect_names(record, place)
             rows.add(
-                find_picture(self.context, written, folders),
+                find_picture(self.context, written, folders, document=path),
                 Row(document=number, place=piece.index, text=piece.text),
             )
 

@@ -24,6 +24,7 @@ from nfold.formats.picture_rows import (
     unusable_source,
 )
 from nfold.formats.text_lines import read_lines
+from nfold.formats.wording import counted
 from nfold.storage import normal_id
 
 FILE = "metadata.jsonl"
@@ -114,7 +115,8 @@ class _Reading:
                     code="labels.bad_value",
                 )
             self._look_at(record, place)
-            picture = find_picture(self.context, written, (posixpath.dirname(path),), by_name=False)
+            folders = (posixpath.dirname(path),)
+            picture = find_picture(self.context, written, folders, document=path, by_name=False)
             rows.add(picture, Row(document=number, place=line, text=text))
 
     def _look_at(self, record: dict[str, Any], place: str) -> None:
@@ -176,7 +178,8 @@ def _annotations(
     for name, values in objects.items():
         if len(values) != count:
             raise PictureError(
-                "labels.bad_value", f"{place}: 'objects/{name}' has {len(values)} entries, 'objects/bbox' has {count}."
+                "labels.bad_value",
+                f"{place}: 'objects/{name}' has {counted(len(values), 'entry', 'entries')}, 'objects/bbox' has {count}.",
             )
     others = [name for name in objects if name not in _KEPT_APART]
     annotations = []

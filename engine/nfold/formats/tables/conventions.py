@@ -102,6 +102,8 @@ class Tally:
         boxes: How many there are.
         shares: How many of them lie between 0 and 1.
         first_beyond: Where the first stands that does not.
+        first_broken: Where the first stands that lies between 0 and 1 with a number strictly between them, which no
+            box in pixels has: 0, 0, 1, 1 may be the pixel in the corner.
         has_fractions: Some coordinate is not written as a whole number.
         blanks: Rows with empty fields for the box.
         zeros: Rows with a box of zeros.
@@ -111,6 +113,7 @@ class Tally:
     boxes: int = 0
     shares: int = 0
     first_beyond: str = ""
+    first_broken: str = ""
     has_fractions: bool = False
     blanks: int = 0
     zeros: int = 0
@@ -122,6 +125,8 @@ class Tally:
         self.has_fractions |= not all(text.lstrip("+-").isdigit() for text in texts)
         if all(_NEARLY_WHOLE[0] <= number <= _NEARLY_WHOLE[1] for number in corners):
             self.shares += 1
+            if not self.first_broken and any(0 < number < 1 for number in corners):
+                self.first_broken = place
         elif not self.first_beyond:
             self.first_beyond = place
 
@@ -129,18 +134,13 @@ class Tally:
         """What holds for the data set; what an earlier run recorded is not decided anew.
 
         Raises:
-            InputError: Most boxes are in shares of the picture, others are not.
+            InputError: Some boxes are in shares of the picture and others are not, or an earlier run took them for pixels.
         """
         is_relative = self.boxes > 0 and self.shares == self.boxes
         if "coordinates" in recorded:
             is_relative = recorded["coordinates"] == "relative"
-        if not is_relative and 2 * self.shares > self.boxes and self.first_beyond:
-            raise InputError(
-                f"{self.first_beyond}: this box is in pixels, but {self.shares} of {self.boxes} boxes lie between 0 and 1 "
-                "as shares of the picture would.",
-                hint="Write all boxes in pixels, or all in shares.",
-                code="labels.mixed_coordinates",
-            )
+        if not is_relative:
+            self._refuse_shares()
         empty: EmptyBox | None = "blank" if self.blanks or (self.has_headless and not self.zeros) else None
         if empty is None and self.zeros:
             empty = "zeros"
@@ -149,3 +149,23 @@ class Tally:
             decimals=recorded.get("decimals", 6 if is_relative else 2 if self.has_fractions else 0),
             empty_box=recorded.get("empty_box", empty) or empty,
         )
+
+    def _refuse_shares(self) -> None:
+        """What lies between 0 and 1 would shrink to a dot in the corner if it were taken for pixels."""
+        hint = "Write all boxes in pixels, or all in shares."
+        if self.first_beyond and (self.first_broken or 2 * self.shares > self.boxes):
+            other = f" (the first with broken numbers: {self.first_broken})" if self.first_broken else ""
+            verb = "lies" if self.shares == 1 else "lie"
+            raise InputError(
+                f"{self.first_beyond}: this box is in pixels, but {self.shares:,} of {self.boxes:,} boxes {verb} between 0 "
+                f"and 1 as shares of the picture do{other}.",
+                hint=hint,
+                code="labels.mixed_coordinates",
+            )
+        if self.first_broken:
+            raise InputError(
+                f"{self.first_broken}: this box lies between 0 and 1 as shares of the picture do, but an earlier run into "
+                "this output took the boxes for pixels.",
+                hint=f"{hint} Start again with --rebuild if the tables are written in another way now.",
+                code="labels.mixed_coordinates",
+            )

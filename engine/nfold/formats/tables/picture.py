@@ -16,6 +16,7 @@ from nfold.formats.tables.conventions import CsvConventions, EmptyBox, TableStyl
 from nfold.formats.tables.recognition import LabelTable
 from nfold.formats.tables.record import split_record, value_of
 from nfold.formats.tables.shape import TableShape, number_in
+from nfold.formats.wording import counted
 from nfold.storage import normal_id
 
 _HINT = "Mend the row, or take the picture out of the table."
@@ -155,7 +156,8 @@ class PictureOfTables:
         fields = split_record(row.text, table.shape.delimiter)
         if len(fields) != table.shape.columns:
             raise PictureError(
-                "labels.bad_value", f"{place}: {len(fields)} fields where the table has {table.shape.columns} columns."
+                "labels.bad_value",
+                f"{place}: {counted(len(fields), 'field')} where the table has {counted(table.shape.columns, 'column')}.",
             )
         line = _Line(values=[value_of(field) for field in fields], shape=table.shape, place=place)
         gathered.take_split(line)

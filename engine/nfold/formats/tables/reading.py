@@ -30,6 +30,7 @@ MOST_TABLES = 1_000
 MOST_CLASSES = 1 << 16
 _MOST_COMPANIONS = 100
 _NO_TABLE = "table that says nothing of pictures"
+_NO_ROWS = "table without a row"
 
 
 def read_tables(context: ReadContext, take: Callable[[Source], None]) -> DatasetInfo:
@@ -76,8 +77,12 @@ class _Reading:
             empty_box=decided.empty_box,
             per_picture=self.per_picture,
         )
-        if self.per_picture:
-            self._add_pictures_of_empty_tables(tables, rows)
+        for number, path in tables.empty():
+            if self.per_picture:
+                self._add_picture_of_empty_table(number, path, rows)
+            else:
+                self.passed_over[_NO_ROWS] += 1
+                self.examples.setdefault(_NO_ROWS, path)
         categories = sorted(self.labels, key=_number_or_name)
         self._hand_over(rows, tables, conventions, {name: number for number, name in enumerate(categories)}, take)
         return self._info(tables, conventions, categories)
@@ -162,10 +167,9 @@ class _Reading:
                 code="labels.too_large",
             )
 
-    def _add_pictures_of_empty_tables(self, tables: _Tables, rows: PictureRows) -> None:
-        for number, path in tables.empty():
-            picture = self.context.files.images_with_stem(posixpath.splitext(path)[0])[0]
-            rows.add(NamedPicture(file=picture, candidates=1), Row(document=number, place=0, text=""))
+    def _add_picture_of_empty_table(self, number: int, path: str, rows: PictureRows) -> None:
+        picture = self.context.files.images_with_stem(posixpath.splitext(path)[0])[0]
+        rows.add(NamedPicture(file=picture, candidates=1), Row(document=number, place=0, text=""))
 
     def _hand_over(
         self,
@@ -255,7 +259,7 @@ def _find(context: ReadContext, table: str, written: str) -> NamedPicture:
     by_stem: tuple[str, ...] = ()
     if not looks_like_picture(written):
         by_stem = (*folders, *sorted(context.scan.image_folders))
-    return find_picture(context, written, folders, by_stem=by_stem)
+    return find_picture(context, written, folders, document=table, by_stem=by_stem)
 
 
 def _number_or_name(name: str) -> tuple[int, int, str]:

@@ -15,6 +15,7 @@ from nfold.annotations import DatasetInfo, LabelKind
 from nfold.formats.base import LabelWriter, ReadContext, Scan, Source
 from nfold.formats.voc.reading import VocReading
 from nfold.formats.voc.writer import VocWriter
+from nfold.formats.wording import counted
 
 _LOOKED_AT = 8
 _HEAD_BYTES = 8192
@@ -38,7 +39,7 @@ class Voc:
             count = sum(count for (_, ending), count in scan.label_folders.items() if ending == ".xml")
             folder = found[0].rpartition("/")[0]
             where = f"in {folder}" if folder else "beside the images"
-            return f"Pascal VOC: {count:,} XML file{'s' if count != 1 else ''}, such as those {where}"
+            return f"Pascal VOC: {counted(count, 'XML file')}, such as those {where}"
         folders = {part.casefold() for folder in scan.image_folders for part in folder.split("/")}
         if {"segmentationclass", "jpegimages"} <= folders:
             return "Pascal VOC: masks in SegmentationClass beside JPEGImages"

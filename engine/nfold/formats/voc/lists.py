@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from nfold.annotations import Document, OutputImage
 from nfold.errors import InputError
-from nfold.formats.base import Images, Write, split_of
+from nfold.formats.base import Images, Write, below_source, split_of
 from nfold.storage import normal_id
 
 LISTS: Final = "imagesets"
@@ -244,7 +244,10 @@ def _named(line: str, entry: ImageList, resolve: Callable[[str, str], str | None
             break
     else:
         # A picture that is missing is known by the name that the list would give it.
-        name, identity = bare, f"{entry.prefix}JPEGImages/{_with_ending(bare)}"
+        name, path = bare, below_source(bare) or "picture without a name"
+        is_other = path != bare and resolve(entry.prefix, path) is not None
+        # Nothing can lie below a file, so that no picture which is there is taken for the missing one.
+        identity = f"{entry.path if is_other else f'{entry.prefix}JPEGImages'}/{_with_ending(path)}"
     return normal_id(identity), line[:start], name, line[start + len(name) :]
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from nfold.annotations import Annotation, Ring
 from nfold.formats.voc.xml import Edit, Node, XmlText, with_text, without
+from nfold.formats.wording import counted
 
 OUTLINE: Final = "polygon"
 ANGLED: Final = "robndbox"
@@ -37,7 +38,7 @@ def rings_of(node: Node, number: ReadNumber) -> tuple[Ring, ...]:
     for outline in _outlines(node):
         corners = list(_corners(outline, number))
         if len(corners) < _FEWEST_CORNERS:
-            raise ValueError(f"an outline of {len(corners)} corners")
+            raise ValueError(f"an outline of {counted(len(corners), 'corner')}")
         rings.append(tuple(value for corner in corners for value in corner))
     return tuple(rings)
 

@@ -2,7 +2,7 @@
 
 The parts: `data` and `yaml` (what data.yaml and the like say), `layout` (where label files are),
 `places` and `table` (images, lists and splits), `lines` (text to annotations), `reading`; then
-`outline`, `encode` (annotations to text) and `writer`.
+`outline`, `encode` (annotations to text) and `writer`. `remains` finds label files without images.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import ClassVar
 from nfold.annotations import DatasetInfo, LabelKind
 from nfold.errors import InputError
 from nfold.formats.base import LabelWriter, ReadContext, Scan, Source
+from nfold.formats.wording import counted
 from nfold.formats.yolo.data import declared_in_yaml, name_files
 from nfold.formats.yolo.layout import LabelFolders, find_label_folders, matching, sampled
 from nfold.formats.yolo.lines import Task
 from nfold.formats.yolo.reading import YoloReading
+from nfold.formats.yolo.remains import refuse_label_files_of_others
 from nfold.formats.yolo.writer import make_writer, task_for
 
 _HOLDS: Mapping[Task, frozenset[LabelKind]] = {
@@ -67,6 +69,10 @@ class Yolo:
             return None
         return f"YOLO: {_counted(scan, folders)}"
 
+    def refuse_remains(self, root: Path, scan: Scan) -> None:
+        """Label files of which none belongs to an image."""
+        refuse_label_files_of_others(root, scan)
+
     def read(self, context: ReadContext, take: Callable[[Source], None]) -> DatasetInfo:
         """Every image that data.yaml, a list or a split folder puts into the data set is a source."""
         return YoloReading(context=context, take=take).run()
@@ -83,4 +89,4 @@ class Yolo:
 def _counted(scan: Scan, folders: LabelFolders) -> str:
     count = sum(number for (_, ending), number in scan.label_folders.items() if ending == ".txt")
     count -= sum(path.lower().endswith(".txt") for path in name_files(scan))
-    return f"{count:,} text files of labels, {folders}"
+    return f"{counted(count, 'text file')} of labels, {folders}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 from nfold.annotations import Category
 from nfold.errors import InputError
 from nfold.formats.base import Scan
+from nfold.formats.wording import counted
 from nfold.formats.yolo.layout import NAME_FILES
 from nfold.formats.yolo.lines import MOST_CLASSES, PoseShape, Task
 from nfold.formats.yolo.yaml import compose_yaml, kind_of, pairs_of, refuse, scalar_of, whole_of
@@ -18,6 +20,9 @@ MOST_YAML_BYTES = 4 * 1024 * 1024
 
 SPLIT_KEYS = {"train": "train", "val": "val", "validation": "val", "valid": "val", "test": "test"}
 """Of data.yaml and `.data` files, with the split that each names."""
+
+_NAMES_CLASSES = re.compile(r"^[\"']?(?:names|nc)[\"']?\s*:", re.MULTILINE)
+"""A file that cannot be parsed is about something else when no line of it begins like this."""
 
 _FIRST_YAMLS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 
@@ -74,6 +79,7 @@ def declared_in_yaml(root: Path, scan: Scan) -> Declaration | None:
     )
     found: list[Declaration] = []
     for file in files:
+        text = ""
         is_certain = posixpath.basename(file).lower() in _FIRST_YAMLS
         if found and _yaml_rank(found[0].file) < len(_FIRST_YAMLS):
             break
@@ -81,7 +87,7 @@ def declared_in_yaml(root: Path, scan: Scan) -> Declaration | None:
             text = read_text(root, file, MOST_YAML_BYTES)
             node = compose_yaml(file, text)
         except InputError:
-            if is_certain:
+            if is_certain or (text and _NAMES_CLASSES.search(text)):
                 raise
             continue
         if _is_declaration(node):
@@ -130,7 +136,7 @@ def names_in(root: Path, file: str) -> tuple[str, ...]:
     if "" in names:
         refuse(f"{file}, line {names.index('') + 1}, names no class.", "Each line holds one name, from class 0 on.")
     if len(names) > MOST_CLASSES:
-        refuse(f"{file} names more than {MOST_CLASSES:,} classes.", "Is it a list of class names at all?")
+        _refuse_count(len(names), f"{file} names {len(names):,} classes", "Is it a list of class names at all?")
     return tuple(names)
 
 
@@ -214,12 +220,19 @@ def _names(file: str, node: Any, count: Any) -> tuple[str, ...] | None:
     elif scalar_of(node) is not None:
         refuse(f"{file}, line {node.start_mark.line + 1}: 'names' is neither a list nor a mapping.", "See data.yaml.")
     if names is not None and nc is not None and len(names) != nc:
-        refuse(f"{file} says 'nc: {nc}' but names {len(names)} classes.", "Make the two agree.")
+        refuse(f"{file} says 'nc: {nc}' but names {counted(len(names), 'class', 'classes')}.", "Make the two agree.")
     if names is None and nc is not None:
-        names = [f"class_{number}" for number in range(min(nc, MOST_CLASSES + 1))]
+        if not 0 < nc <= MOST_CLASSES:
+            _refuse_count(nc, f"{file} says 'nc: {nc}'", "nc is the number of classes.")
+        names = [f"class_{number}" for number in range(nc)]
     if names is not None and not 0 < len(names) <= MOST_CLASSES:
-        refuse(f"{file} names {len(names):,} classes.", f"From 1 to {MOST_CLASSES:,} are read.")
+        _refuse_count(len(names), f"{file} names {len(names):,} classes", "'names' holds one name for each class.")
     return None if names is None else tuple(names)
+
+
+def _refuse_count(count: int, what: str, hint: str) -> NoReturn:
+    code = "labels.too_many_classes" if count > MOST_CLASSES else "labels.unreadable"
+    refuse(f"{what}; from 1 to {MOST_CLASSES:,} are read.", hint, code)
 
 
 def _pose(file: str, node: Any) -> PoseShape | None:
@@ -238,7 +251,8 @@ def _flip_index(file: str, node: Any, pose: PoseShape | None) -> tuple[int, ...]
     line = node.start_mark.line + 1
     if len(flip) != pose.points:
         refuse(
-            f"{file}, line {line}: flip_idx has {len(flip)} entries, and kpt_shape says {pose.points} points.",
+            f"{file}, line {line}: flip_idx has {counted(len(flip), 'entry', 'entries')}, and kpt_shape says "
+            f"{counted(pose.points, 'point')}.",
             "It has one entry for each point: the point that takes its place in a mirror.",
         )
     wrong = [place for place, other in enumerate(flip) if not 0 <= other < len(flip) or flip[other] != place]
@@ -265,7 +279,7 @@ def _point_names(file: str, node: Any, pose: PoseShape | None) -> tuple[tuple[in
         names = tuple(str(name.value) for name in item.value) if kind_of(item) == "sequence" else ()
         if len(names) != pose.points or not all(kind_of(name) == "scalar" for name in item.value):
             refuse(
-                f"{file}, line {item.start_mark.line + 1}: kpt_names does not name {pose.points} points.",
+                f"{file}, line {item.start_mark.line + 1}: kpt_names does not name {counted(pose.points, 'point')}.",
                 "Name each point of kpt_shape once.",
             )
         found.append((number, names))

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from nfold.annotations import Annotation, KeyPoint
+from nfold.formats.wording import counted
 
 Task: TypeAlias = Literal["detect", "segment", "pose", "obb"]
 
@@ -38,6 +39,7 @@ SILENT_OVERSHOOT = 1e-4
 """How far, as a share of the picture, a shape may stick out without a word: what rounding does."""
 
 POINT_OUTSIDE = "key point beyond the picture's edge"
+SAME_LINE = "the same line twice in a label file, kept"
 MIXED = "label file with boxes among outlines, kept line by line; Ultralytics leaves such a picture out"
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
@@ -100,10 +102,13 @@ def read_label(data: bytes, rules: LineRules, repairs: Counter[str]) -> tuple[An
     """
     annotations: list[Annotation] = []
     noticed: Counter[str] = Counter()
-    for number, line in lines_of(data):
+    lines = lines_of(data)
+    for number, line in lines:
         annotations.append(_read_line(number, line, len(annotations), rules, noticed))
     if len({bool(annotation.rings) for annotation in annotations}) > 1:
         noticed[MIXED] += 1
+    if repeated := len(lines) - len({" ".join(line.split()) for _, line in lines}):
+        noticed[SAME_LINE] += repeated
     repairs.update(noticed)
     return tuple(annotations)
 
@@ -193,7 +198,9 @@ def _category(number: int, token: str, value: float, rules: LineRules) -> int:
             "labels.bad_value", number, f"the class '{token[:40]}' is no whole number", "Classes are counted from 0."
         )
     if value >= most:
-        known = f"there are names for 0 to {most - 1}" if rules.classes is not None else "no file names the classes"
+        known = "no file names the classes"
+        if rules.classes is not None:
+            known = f"there are names for 0 to {most - 1}" if most > 1 else "there is a name for 0 alone"
         raise BadLabelError(
             "labels.unknown_class",
             number,
@@ -221,7 +228,10 @@ def _kind(number: int, count: int, rules: LineRules) -> Task:
     else:
         wanted = "5 (a box), or 7, 9, 11, ... (a class and the corners of an outline)"
     raise BadLabelError(
-        "labels.bad_value", number, f"it has {count} values, not {wanted}", "Correct the line, or take it out."
+        "labels.bad_value",
+        number,
+        f"it has {counted(count, 'value')}, not {wanted}",
+        "Correct the line, or take it out.",
     )
 
 

@@ -31,6 +31,7 @@ from nfold.formats.yolo.lines import (
     looks_like_labels,
     read_label,
 )
+from nfold.formats.yolo.remains import none_belongs
 from nfold.formats.yolo.splits import Membership
 from nfold.formats.yolo.table import Entry, ImageTable
 from nfold.images import EXTENSIONS
@@ -38,6 +39,7 @@ from nfold.images import EXTENSIONS
 _FROM_LINES = "told from the lines"
 _NO_IMAGE = "label file without an image"
 _SAMPLE_BYTES = 64 * 1024
+_SHOWN_NAMES = 5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,9 +81,23 @@ class YoloReading:
             for entry in table.entries(only_in_splits=members.has_splits):
                 self._take(table, entry, rules, members)
             self._count_orphans(table, folders, {one.path for one in members.lists})
+            if self.passed_over[_NO_IMAGE] and next(table.labels(), None) is None:
+                image = next(table.entries(only_in_splits=False), None)
+                raise none_belongs(self.examples[_NO_IMAGE], image.file.path if image else "(there is none)")
         return self._info(yaml, names, members)
 
     def _names(self, yaml: Declaration | None) -> tuple[str, ...] | None:
+        names = self._found_names(yaml)
+        repeated = [name for name, count in Counter(names or ()).items() if count > 1]
+        if names and repeated:
+            shown = ", ".join(repeated[:_SHOWN_NAMES]) + (", ..." if len(repeated) > _SHOWN_NAMES else "")
+            what = (
+                f"{self.conventions['class_names']} calls several classes alike ({shown}), kept apart by their numbers"
+            )
+            self.repairs[what] += len(names) - len(set(names))
+        return names
+
+    def _found_names(self, yaml: Declaration | None) -> tuple[str, ...] | None:
         if yaml is not None and yaml.names is not None:
             self.conventions["class_names"] = yaml.file
             return yaml.names

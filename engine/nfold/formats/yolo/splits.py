@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from nfold.errors import InputError
-from nfold.formats.base import ReadContext, split_of
+from nfold.formats.base import ReadContext, below_source, split_of
 from nfold.formats.text_lines import read_lines
 from nfold.formats.yolo.data import SPLIT_KEYS, Declaration, name_files
 from nfold.formats.yolo.layout import LabelFolders
@@ -182,7 +182,8 @@ class Membership:
         there = [path for path in paths if os.path.lexists(self.context.root / path)]
         if any(self.context.is_left_out(path) for path in (there or paths[:1])):
             return
-        table.add_missing(paths[0] if paths else wanted, f"{where}: there is no image '{wanted[:200]}'.", split)
+        path = below_source(paths[0] if paths else wanted) or "image without a name"
+        table.add_missing(path, f"{where}: there is no image '{wanted[:200]}'.", split)
 
     def _settle(self, table: ImageTable, declared: set[str]) -> bool:
         """Put each image in its split: what is declared, then folders. Whether there are splits at all."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from nfold.errors import InputError
+from nfold.formats.yolo.lines import MOST_CLASSES
 
 _MOST_YAML_EVENTS = 200_000
 _MOST_YAML_DEPTH = 32
@@ -29,11 +30,14 @@ def compose_yaml(file: str, text: str) -> Any:
     import yaml
 
     depth = 0
+    hint = f"Is it a data.yaml at all? Such a file names folders, and at most {MOST_CLASSES:,} classes."
     try:
         for count, event in enumerate(yaml.parse(text, yaml.SafeLoader)):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MOST_YAML_DEPTH or count > _MOST_YAML_EVENTS:
-                refuse(f"{file} is nested too deeply, or too large.", "Is it a data.yaml at all?", "labels.too_large")
+            if depth > _MOST_YAML_DEPTH:
+                refuse(f"{file} is nested more than {_MOST_YAML_DEPTH} levels deep.", hint, "labels.too_large")
+            if count > _MOST_YAML_EVENTS:
+                refuse(f"{file} holds more than {_MOST_YAML_EVENTS:,} keys and values.", hint, "labels.too_large")
         return yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

@@ -60,7 +60,7 @@ class TestRecognition:
         make_set(tmp_path, {"x.json": coco([picture(1, "a.jpg")], [thing(1, 1, keypoints=[1, 1, 2])])}, "a.jpg")
         found = recognise(tmp_path, scan_of(tmp_path))
         assert found.format == "coco"
-        assert found.reason == "COCO: x.json with 1 images and 1 annotations, key points"
+        assert found.reason == "COCO: x.json with 1 image and 1 annotation, key points"
 
     def test_several_files_are_named(self, tmp_path: Path) -> None:
         make_set(tmp_path, {f"{number}.json": one() for number in range(4)}, "a.jpg")

@@ -38,6 +38,31 @@ def test_shares_and_pixels_mixed_are_refused_with_the_first_line_that_differs() 
         tally(("0.1", "0.1", "0.2", "0.2"), ("10", "10", "20", "20"), ("0.1", "0.1", "0.2", "0.2")).decide({})
 
 
+def test_one_row_of_shares_among_pixels_is_refused_and_both_lines_are_named() -> None:
+    pixels = [(str(number), "10", str(number + 20), "30") for number in range(5)]
+    with pytest.raises(InputError, match=r"a\.csv, line 2: .* 1 of 6 boxes lies .* a\.csv, line 7\)") as caught:
+        tally(*pixels, ("0.1", "0.1", "0.6", "0.6")).decide({})
+    assert caught.value.stable_code == "labels.mixed_coordinates"
+
+
+@pytest.mark.parametrize("box", [("0", "0", "1", "1"), ("0.0", "0.0", "1.0", "1.0"), ("0.5", "0.5", "9.5", "4.5")])
+def test_pixels_that_begin_near_the_corner_are_pixels(box: tuple[str, str, str, str]) -> None:
+    decided = tally(("5", "5", "9", "9"), box, ("10.25", "0.5", "20", "30")).decide({})
+    assert not decided.is_relative
+
+
+def test_shares_that_stick_out_a_little_are_no_pixels() -> None:
+    with pytest.raises(InputError, match="between 0 and 1"):
+        tally(("5", "5", "9", "9"), ("6", "6", "9", "9"), ("0.25", "0.5", "1.02", "0.75")).decide({})
+
+
+def test_shares_in_a_table_that_was_recorded_as_pixels_are_refused() -> None:
+    recorded = CsvConventions(is_relative=False, decimals=2, empty_box="zeros").to_json()
+    with pytest.raises(InputError, match="an earlier run") as caught:
+        tally(("0.25", "0.5", "0.75", "0.75")).decide(recorded)
+    assert caught.value.stable_code == "labels.mixed_coordinates"
+
+
 def test_what_was_recorded_is_not_decided_anew() -> None:
     recorded = CsvConventions(is_relative=False, decimals=2, empty_box="zeros").to_json()
     decided = tally(("0", "0", "1", "1")).decide(recorded)

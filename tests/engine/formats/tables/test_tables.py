@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from nfold.errors import InputError
-from nfold.formats import FORMATS
+from nfold.formats import FORMATS, recognise
 from nfold.formats.tables import CsvTables
 from tests.engine.formats.label_sets import assembled, make_set, output_of, read_set, scan_of
 
@@ -70,6 +70,25 @@ def test_other_tables_beside_pictures_are_not(tmp_path: Path, files: dict[str, s
 def test_a_table_that_marks_pictures_which_are_there_in_another_way_is_not_passed_by(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="place things in the picture"):
         recognised(make_set(tmp_path, {"t.csv": "filename,bbox\na.jpg,1 2 3 4\n"}, "a.jpg"))
+
+
+@pytest.mark.parametrize("header", ["filename,label", "image_path,xmin,ymin,xmax,ymax,label", "file;class"])
+def test_a_table_of_nothing_but_a_header_is_refused_instead_of_passed_over(tmp_path: Path, header: str) -> None:
+    make_set(tmp_path, {"labels.csv": f"{header}\n"}, "a.jpg")
+    with pytest.raises(InputError, match=r"labels\.csv names no picture: there is a header .* but no row") as caught:
+        recognise(tmp_path, scan_of(tmp_path))
+    assert caught.value.stable_code == "labels.none"
+    assert recognise(tmp_path, scan_of(tmp_path), forced="folder").format == "folder"
+
+
+def test_a_header_of_another_table_or_beside_one_with_rows_is_no_error(tmp_path: Path) -> None:
+    make_set(tmp_path, {"prices.csv": "name,price\n", "README.csv": "about\n"}, "a.jpg")
+    assert recognise(tmp_path, scan_of(tmp_path)).format == "folder"
+    make_set(tmp_path, {"train.csv": "filename,label\na.jpg,cat\n", "val.csv": "filename,label\n"})
+    assert recognise(tmp_path, scan_of(tmp_path)).format == "csv"
+    found = read_set(CsvTables(), tmp_path).info
+    assert found.passed_over == {"table that says nothing of pictures": 2, "table without a row": 1}
+    assert found.examples["table without a row"] == "val.csv"
 
 
 def test_real_photographs_with_a_table_of_licences_are_no_label_tables(real_data: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nfold.annotations import Annotation
@@ -165,6 +165,8 @@ def test_what_is_written_is_read_again_close_by(
     rows = "".join(f"a.jpg,{a!r},{b!r},{c!r},{d!r},cat\n" for a, b, c, d in before)
     if any("e" in row for row in rows.replace("cat", "")) and not is_share:
         return
+    # Broken numbers within the pixel in the corner are taken for shares, and refused among pixels.
+    assume(is_share or all(max(box) > 1.05 for box in before))
     found = read(
         root,
         HEADER + rows + "z.jpg,0,0,1,1,cat\n" * is_share + "z.jpg,1,1,90,70,cat\n" * (not is_share),

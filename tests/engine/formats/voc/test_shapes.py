@@ -126,7 +126,7 @@ def test_an_empty_outline_beside_a_box_says_nothing_and_stays() -> None:
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [
-        ("<polygon><x1>1</x1><y1>2</y1></polygon>", "labels.bad_value", "an outline of 1 corners"),
+        ("<polygon><x1>1</x1><y1>2</y1></polygon>", "labels.bad_value", "an outline of 1 corner"),
         ("<polygon>1,2 3,4</polygon>", "labels.bad_value", "an outline of 0 corners"),
         ("<polygon><x1>1</x1></polygon>", "labels.bad_box", "has no <y1>"),
         (POINTS.replace("30.5", "nan"), "labels.bad_box", "'nan', which is no number"),

@@ -80,6 +80,15 @@ def test_key_points_have_a_shape_a_mirror_and_names(tmp_path: Path) -> None:
         ("names: [[a]]", "words"),
         ("names: a", "neither"),
         ("names: []", "0 classes"),
+        ("names: [" + "a, " * 20_000 + "]", "names 20,000 classes; from 1 to 10,000 are read"),
+        (
+            "names:\n" + "".join(f"  {n}: a{n}\n" for n in range(10_001)),
+            "names 10,001 classes; from 1 to 10,000 are read",
+        ),
+        ("nc: 100000\ntrain: a", "says 'nc: 100000'; from 1 to 10,000 are read"),
+        ("nc: -1\ntrain: a", "says 'nc: -1'"),
+        ("nc: 2\nnames: [a]", "names 1 class."),
+        ("names: " + "[" * 40 + "]" * 40, "32 levels deep"),
         ("names: [", "line 1"),
         (b"names: [\xff]", "line 1"),
     ],
@@ -100,6 +109,18 @@ def test_any_yaml_with_names_counts_and_data_yaml_goes_first(tmp_path: Path) -> 
     found = declared_in_yaml(tmp_path, scan_of(tmp_path))
     assert found is not None
     assert found.file == "data.yaml"
+
+
+def test_a_yaml_of_any_name_that_breaks_off_after_its_classes_is_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"coco8\.yaml, line 3, cannot be read as YAML"):
+        declared(tmp_path, "train: images\nnames: [cat, dog\n", "coco8.yaml")
+
+
+def test_a_list_of_too_many_names_says_how_many(tmp_path: Path) -> None:
+    make_set(tmp_path, {"classes.txt": "a\n" * 100_000})
+    with pytest.raises(InputError, match=r"classes\.txt names 100,000 classes; from 1 to 10,000 are read") as caught:
+        names_in(tmp_path, "classes.txt")
+    assert caught.value.stable_code == "labels.too_many_classes"
 
 
 def test_a_yaml_of_something_else_is_none(tmp_path: Path) -> None:

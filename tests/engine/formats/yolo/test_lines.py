@@ -140,7 +140,7 @@ def test_without_names_a_class_has_any_number_that_is_not_absurd() -> None:
 
 def test_what_sticks_out_is_counted_unless_rounding_did_it() -> None:
     assert repairs("0 0.5 0.5 1.00001 1") == {}
-    assert repairs("0 0.5 0.5 1.2 1\n0 0.5 0.5 1.2 1") == {"box beyond the picture's edge, clipped in copies": 2}
+    assert repairs("0 0.5 0.5 1.2 1\n0 0.5 0.5 1.3 1") == {"box beyond the picture's edge, clipped in copies": 2}
     assert repairs("0 -0.1 0.5 0.5 0.1 0.5 0.9") == {"outline beyond the picture's edge, clipped in copies": 1}
     assert repairs("0 0.5 0.5 1 1 1.5 0.5 2 0 0 0", POSE) == {"key point beyond the picture's edge": 1}
 

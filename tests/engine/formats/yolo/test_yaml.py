@@ -73,6 +73,13 @@ def test_what_is_no_yaml_is_an_error_with_the_name_of_the_file(text: str) -> Non
         compose_yaml("data.yaml", text)
 
 
+def test_the_limits_are_told_apart() -> None:
+    with pytest.raises(InputError, match="more than 200,000 keys and values"):
+        compose_yaml("data.yaml", "[" + "a," * 200_001 + "]")
+    with pytest.raises(InputError, match="more than 32 levels deep"):
+        compose_yaml("data.yaml", "[" * 40)
+
+
 @pytest.mark.parametrize("text", ["1.5", "x", "-", "99999999999", "", "٣", "[1]"])
 def test_what_is_no_whole_number_is_an_error_with_its_line(text: str) -> None:
     with pytest.raises(InputError, match=r"data\.yaml, line 1"):

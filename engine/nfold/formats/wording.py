@@ -1,0 +1,8 @@
+"""Numbers in messages, with the noun in the form that goes with them."""
+
+from __future__ import annotations
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 image`, `2 images`; `plural` where it is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
