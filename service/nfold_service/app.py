@@ -19,7 +19,7 @@ from nfold.versions import nfold_version
 from nfold_service import problems
 from nfold_service.context import Context, Places
 from nfold_service.keys import configured_key
-from nfold_service.routes import expansions, health, recipes, results, small
+from nfold_service.routes import comparisons, expansions, health, recipes, results, small, streams
 from nfold_service.settings import Settings
 from nfold_service.store import Store
 from nfold_service.store.keyring import all_keys
@@ -85,7 +85,15 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app)
     app.middleware("http")(_with_headers)
-    for router in (health.router, expansions.router, results.router, recipes.router, small.router):
+    for router in (
+        health.router,
+        expansions.router,
+        results.router,
+        recipes.router,
+        small.router,
+        comparisons.router,
+        streams.router,
+    ):
         app.include_router(router)
     return app
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from nfold.request import ExpansionRequest
+from nfold_service.recipe_text import read_recipe
 from nfold_service.routes.shared import rfc3339
 from nfold_service.store import DatasetRow, JobRow
 
@@ -81,7 +82,10 @@ class NewExpansion(ExpansionOptions):
     def options(self) -> dict[str, Any]:
         """What the engine is asked, as JSON holds it; only what was given."""
         document: dict[str, Any] = self.model_dump(mode="json", exclude_unset=True)
-        return {name: value for name, value in document.items() if name != "dataset"}
+        options = {name: value for name, value in document.items() if name != "dataset"}
+        if isinstance(options.get("recipe"), str):
+            options["recipe"] = read_recipe(options["recipe"])
+        return options
 
 
 class Job(Body):

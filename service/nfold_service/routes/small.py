@@ -15,9 +15,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from nfold.errors import InputError, UnknownNameError
+from nfold.errors import InputError
 from nfold.images import EXTENSIONS
-from nfold.recipe import PRESETS, parse_recipe, recipe_document
 from nfold.request import make_request
 from nfold_service.access import Writer
 from nfold_service.context import Context, new_id
@@ -26,6 +25,7 @@ from nfold_service.models import job_model
 from nfold_service.multipart import FormLimits, read_form
 from nfold_service.problems import ServiceError
 from nfold_service.receiving import one_upload, receive
+from nfold_service.recipe_text import read_recipe
 from nfold_service.routes.shared import ERRORS, TheContext
 from nfold_service.store import queue
 
@@ -184,20 +184,6 @@ def read_options(context: Context, fields: Mapping[str, str]) -> dict[str, Any]:
         )
     chosen: dict[str, Any] = checked.model_dump(mode="json", include=set(options))
     return chosen
-
-
-def read_recipe(text: str | None) -> Any:
-    """The name of a preset, or a recipe from its text; never a path.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    name = (text or "flip-rotate").strip()
-    if name in PRESETS:
-        return name
-    if "\n" not in name and ":" not in name:
-        raise UnknownNameError.among("preset", name[:80], PRESETS)
-    return recipe_document(parse_recipe(name, origin="the recipe"))
 
 
 def _headers(told: Mapping[str, Any]) -> dict[str, str]:
