@@ -17,9 +17,10 @@ from starlette.middleware.base import RequestResponseEndpoint
 from nfold.errors import UsageError
 from nfold.versions import nfold_version
 from nfold_service import problems
+from nfold_service.arrivals import Arrivals
 from nfold_service.context import Context, Places
 from nfold_service.keys import configured_key
-from nfold_service.routes import comparisons, expansions, health, recipes, results, small, streams
+from nfold_service.routes import ROUTERS
 from nfold_service.settings import Settings
 from nfold_service.store import Store
 from nfold_service.store.keyring import all_keys
@@ -62,6 +63,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.context = context
         app.state.supervisor = Supervisor(context)
         await app.state.supervisor.begin()
+        app.state.arrivals = Arrivals(context)
+        await app.state.arrivals.begin()
         warming = asyncio.create_task(crew.warm_up())
         try:
             yield
@@ -69,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
             context.ending.set()
             async with context.job_changed:
                 context.job_changed.notify_all()
+            await app.state.arrivals.end()
             await app.state.supervisor.end()
             await warming
             await crew.close()
@@ -85,15 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app)
     app.middleware("http")(_with_headers)
-    for router in (
-        health.router,
-        expansions.router,
-        results.router,
-        recipes.router,
-        small.router,
-        comparisons.router,
-        streams.router,
-    ):
+    for router in ROUTERS:
         app.include_router(router)
     return app
 

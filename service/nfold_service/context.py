@@ -31,6 +31,14 @@ class Places:
         """Everything of a data set."""
         return self.root / "datasets" / identity
 
+    def archive(self, identity: str) -> Path:
+        """The archive of a data set, until it is unpacked."""
+        return self.dataset_home(identity) / "archive"
+
+    def catalogue(self, identity: str) -> Path:
+        """The list of a data set's files."""
+        return self.dataset_home(identity) / "catalogue.db"
+
     def upload(self, identity: str) -> Path:
         """What was received of a resumable upload."""
         return self.root / "uploads" / identity

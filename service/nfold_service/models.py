@@ -55,6 +55,19 @@ class DatasetPage(Page):
     datasets: list[Dataset]
 
 
+class DatasetFile(Body):
+    """A file of a data set."""
+
+    path: str = Field(description="Relative to the data set, with '/' between folders, Unicode NFC.")
+    bytes: int
+
+
+class DatasetFilePage(Page):
+    """Files of a data set, by path."""
+
+    files: list[DatasetFile]
+
+
 ExpansionOptions: type[Body] = create_model(
     "ExpansionOptions",
     __base__=Body,

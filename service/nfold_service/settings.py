@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         100.0, description="Unpacked over packed bytes, beyond the first MiB."
     )
     max_archive_depth: Annotated[int, Field(ge=1)] = Field(16, description="Folders above a file of an archive.")
+    max_name_bytes: Annotated[int, Field(ge=1, le=255)] = Field(
+        255, description="UTF-8 bytes of a file's or folder's name in a data set."
+    )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(MIB, description="Bytes of a request body that is no upload.")
     max_small_images: Annotated[int, Field(ge=1)] = Field(16, description="Images of one POST /v1/expand.")
     max_small_bytes: Annotated[int, Field(ge=1)] = Field(100 * MIB, description="Bytes of one POST /v1/expand.")

@@ -1,1 +1,31 @@
 """The paths of the API, by what they are about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from nfold_service.routes import (
+    comparisons,
+    contents,
+    datasets,
+    expansions,
+    health,
+    recipes,
+    results,
+    small,
+    streams,
+)
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    health.router,
+    small.router,
+    datasets.router,
+    contents.router,
+    streams.router,
+    expansions.router,
+    results.router,
+    comparisons.router,
+    recipes.router,
+)

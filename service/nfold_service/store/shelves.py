@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from nfold_service.store.database import now
-from nfold_service.store.rows import DatasetRow, UploadRow
-from nfold_service.store.schema import datasets, uploads
+from nfold_service.store.rows import FINAL, DatasetRow, UploadRow
+from nfold_service.store.schema import datasets, jobs, uploads
 
 
 def add_dataset(connection: Connection, *, identity: str, owner: str, name: str) -> DatasetRow:
@@ -58,6 +58,15 @@ def remove_dataset(connection: Connection, identity: str) -> None:
     connection.execute(delete(datasets).where(datasets.c.id == identity))
 
 
+def remove_idle_dataset(connection: Connection, identity: str) -> bool:
+    """Forget a data set, unless a job of it waits or runs."""
+    query = select(jobs.c.id).where(jobs.c.dataset == identity, jobs.c.state.not_in(FINAL)).limit(1)
+    if connection.execute(query).first() is not None:
+        return False
+    remove_dataset(connection, identity)
+    return True
+
+
 def stale_datasets(connection: Connection, before: float) -> list[DatasetRow]:
     """Data sets that nobody has used since."""
     return [
@@ -66,10 +75,9 @@ def stale_datasets(connection: Connection, before: float) -> list[DatasetRow]:
 
 
 def datasets_in(connection: Connection, *states: str) -> list[DatasetRow]:
-    """Data sets in one of these states."""
-    return [
-        DatasetRow(**row) for row in connection.execute(select(datasets).where(datasets.c.state.in_(states))).mappings()
-    ]
+    """Data sets in one of these states; all of them when none is given."""
+    query = select(datasets).where(datasets.c.state.in_(states)) if states else select(datasets)
+    return [DatasetRow(**row) for row in connection.execute(query).mappings()]
 
 
 def add_upload(
