@@ -184,7 +184,7 @@ class Stream:
         Raises:
             UsageError: It belongs to another data set, recipe or seed.
         """
-        epoch, shuffle, position = read_state(state, self._identity)
+        epoch, shuffle, position = read_state(state, self._identity, len(self))
         return self._pass(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable, start=position)
 
     @property
