@@ -63,7 +63,6 @@ def _refuse_what_cannot_be_written(options: argparse.Namespace) -> None:
             raise UsageError(
                 "A tar archive is not for a terminal to show.",
                 hint="Give --output FILE.tar, or let a program read it: nfold stream ... --output - | tar -t",
-                code="stream.terminal",
             )
         if options.json:
             raise UsageError(
@@ -79,8 +78,9 @@ def _refuse_what_cannot_be_written(options: argparse.Namespace) -> None:
             hint="Give a file elsewhere.",
             code="output.inside_input",
         )
-    if not target.parent.is_dir() or target.is_dir():
-        raise OutputError(f"Cannot write {output}: no such folder, or a folder.", hint="Give a file in a folder that exists.")
+    problem = "it is a folder" if target.is_dir() else f"there is no folder '{Path(output).parent}'"
+    if target.is_dir() or not target.parent.is_dir():
+        raise OutputError(f"Cannot write {output}: {problem}.", hint="Give a file in a folder that exists.")
 
 
 def _epochs(options: argparse.Namespace) -> range:
@@ -121,7 +121,6 @@ def _workers(text: str | None) -> int:
 
 def _open(options: argparse.Namespace) -> Stream:
     from nfold.errors import StackingWarning
-    from nfold.request import read_count
     from nfold.stream import Stream
 
     with warnings.catch_warnings(record=True) as told:
@@ -187,7 +186,9 @@ def _say(
     """On standard error, since standard output may be the archive; what is left out is an error, quiet or not."""
     lines = []
     if not options.quiet:
-        lines.append(f"{bold(count(report.items, 'image'), sys.stderr)} of {count(len(opened), 'source')}, {size(report.bytes)}.")
+        lines.append(
+            f"{bold(count(report.items, 'image'), sys.stderr)} of {count(len(opened), 'source')}, {size(report.bytes)}."
+        )
     if number:
         lines.append(f"Left out: {count(number, 'source')}.")
         lines += [f"  {printable(name)}: {printable(why)}" for name, why in list(left_out.items())[:_MOST_SHOWN]]

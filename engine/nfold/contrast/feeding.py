@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -88,9 +88,7 @@ def with_seed(stream: Stream, seed: int) -> ItemReader:
     return reader
 
 
-def offline(
-    reader: ItemReader, still: Untouched, *, copies: int, folder: Path, name: str, workers: int
-) -> Offline:
+def offline(reader: ItemReader, still: Untouched, *, copies: int, folder: Path, name: str, workers: int) -> Offline:
     """Make the copies that `expand` writes, and read each from its bytes as a trainer would from its file."""
     began = time.perf_counter()
     pictures = Thumbnails(folder, name, len(still.places) * (copies + 1), still.pictures.side_px)
@@ -116,14 +114,16 @@ def walk(*, seed: int, items: int) -> Iterator[tuple[int, int]]:
             yield epoch, int(number)
 
 
-def stored_batches(pictures: Thumbnails, *, seed: int, batch: int) -> Iterator[Batch]:
+def stored_batches(pictures: Thumbnails, *, seed: int, batch: int) -> Generator[Batch, None, None]:
     """Batches of what is there, without end."""
     steps = walk(seed=seed, items=len(pictures))
     while True:
         yield pictures.batch([next(steps)[1] for _ in range(batch)])
 
 
-def fresh_batches(reader: ItemReader, still: Untouched, *, seed: int, batch: int, workers: int) -> Iterator[Batch]:
+def fresh_batches(
+    reader: ItemReader, still: Untouched, *, seed: int, batch: int, workers: int
+) -> Generator[Batch, None, None]:
     """Batches of variations: in epoch e, variation e of each source; without end."""
     import numpy as np
 
@@ -140,7 +140,7 @@ def _original(reader: ItemReader, place: int) -> Item | SampleError:
     except SampleError as error:
         return error
     if item.class_index is None:
-        return SampleError("It has no class.", code="training.no_class")
+        return SampleError("It has no class, and training tells classes apart.")
     return item
 
 

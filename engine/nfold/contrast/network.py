@@ -47,7 +47,9 @@ class Network:
                 keras.layers.BatchNormalization(momentum=0.9),
                 keras.layers.ReLU(),
             ]
-            layers.append(keras.layers.MaxPooling2D() if channels != _CHANNELS[-1] else keras.layers.GlobalAveragePooling2D())
+            layers.append(
+                keras.layers.MaxPooling2D() if channels != _CHANNELS[-1] else keras.layers.GlobalAveragePooling2D()
+            )
         self._model = keras.Sequential([*layers, keras.layers.Dense(classes)])
         self._model.compile(
             optimizer=keras.optimizers.Adam(_RATE), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -21,9 +21,7 @@ def thumbnail(image: Image, side_px: int) -> NDArray[np.uint8]:
     if pixels.dtype == np.uint16:
         pixels = (pixels // 257).astype(np.uint8)
     shrinks = max(pixels.shape[:2]) > side_px
-    small = cv2.resize(
-        pixels, (side_px, side_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
+    small = cv2.resize(pixels, (side_px, side_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     if small.ndim == 2:
         small = np.repeat(small[:, :, None], 3, axis=2)
     return cast("NDArray[np.uint8]", small)

@@ -56,7 +56,9 @@ def verdict(arms: Sequence[ArmResult], *, held_out: int) -> str:
     """
     seeds = len(arms[0].accuracies)
     if seeds < 2:
-        return "One seed tells nothing of the spread, so nothing is said of a difference: train with three seeds or more."
+        return (
+            "One seed tells nothing of the spread, so nothing is said of a difference: train with three seeds or more."
+        )
     real, unclear = [], []
     for number, first in enumerate(arms):
         for second in arms[number + 1 :]:
@@ -66,7 +68,9 @@ def verdict(arms: Sequence[ArmResult], *, held_out: int) -> str:
             if found.is_real:
                 real.append(f"{better.title} is better than {worse.title} by {points}")
             else:
-                unclear.append(f"{better.title} and {worse.title} ({100 * abs(found.mean):.1f} ± {100 * found.spread:.1f})")
+                unclear.append(
+                    f"{better.title} and {worse.title} ({100 * abs(found.mean):.1f} ± {100 * found.spread:.1f})"
+                )
     head = f"After {arms[0].steps:,} gradient steps each, over {seeds} seeds and {held_out:,} held-out images: "
     tail = "no difference larger than the spread between " + ", ".join(unclear) if unclear else ""
     if not real:

@@ -160,7 +160,9 @@ def member(name: str, data: bytes) -> bytes:
 
 def _check(epochs: range, *, by_epoch: bool, workers: int) -> None:
     if not epochs:
-        raise UsageError("There is no epoch to write.", hint="The first may not be above the last.", code="stream.epoch")
+        raise UsageError(
+            "There is no epoch to write.", hint="The first may not be above the last.", code="stream.epoch"
+        )
     check_epoch(epochs[0])
     check_epoch(epochs[-1])
     if len(epochs) > 1 and not by_epoch:
@@ -253,9 +255,7 @@ def _leave_out(tally: _Tally, packed: _Packed, problem: str) -> None:
     tally.left_out[packed.place] = 1
 
 
-def _put(
-    write: Callable[[bytes], object], tally: _Tally, key: str, members: tuple[tuple[str, bytes], ...]
-) -> None:
+def _put(write: Callable[[bytes], object], tally: _Tally, key: str, members: tuple[tuple[str, bytes], ...]) -> None:
     for ending, data in members:
         written = member(f"{key}.{ending}", data)
         write(written)

@@ -70,7 +70,14 @@ def test_the_rules_of_the_recipe_for_the_output_hold_here_too(
 def test_each_picture_has_its_class_and_what_is_known_of_it(classes: Path) -> None:
     data, report = archive(Stream(classes), shuffle=False)
     found = members(data)
-    assert list(found)[:6] == ["cat/one.png", "cat/one.cls", "cat/one.json", "cat/three.png", "cat/three.cls", "cat/three.json"]
+    assert list(found)[:6] == [
+        "cat/one.png",
+        "cat/one.cls",
+        "cat/one.json",
+        "cat/three.png",
+        "cat/three.cls",
+        "cat/three.json",
+    ]
     assert (found["cat/one.cls"], found["dog/two.cls"]) == (b"0", b"1")
     told = json.loads(found["dog/five.json"])
     assert (told["source"], told["epoch"], told["copy"]) == ("dog/five.jpg", 1, 1)
@@ -184,7 +191,8 @@ def test_numbers_that_json_does_not_know_are_null(classes: Path) -> None:
     from nfold.stream.archive import describe
 
     item = dataclasses.replace(
-        Stream(classes)[1, 0], applied=(AppliedTransform(name="X", parameters={"a": float("nan"), "b": [float("inf")]}),)
+        Stream(classes)[1, 0],
+        applied=(AppliedTransform(name="X", parameters={"a": float("nan"), "b": [float("inf")]}),),
     )
     told = json.loads(describe(item, classes=("cat",), categories=(), epoch=1))
     assert told["applied"] == [{"name": "X", "parameters": {"a": None, "b": [None]}}]
@@ -192,7 +200,12 @@ def test_numbers_that_json_does_not_know_are_null(classes: Path) -> None:
 
 def test_what_makes_no_sense_is_refused(classes: Path) -> None:
     stream = Stream(classes)
-    for epochs, by_epoch, workers in ((range(0, 1), False, 0), (range(3, 3), False, 0), (range(1, 3), False, 0), (range(1, 2), False, -1)):
+    for epochs, by_epoch, workers in (
+        (range(1), False, 0),
+        (range(3, 3), False, 0),
+        (range(1, 3), False, 0),
+        (range(1, 2), False, -1),
+    ):
         with pytest.raises(UsageError):
             archive(stream, epochs, by_epoch=by_epoch, workers=workers)
 

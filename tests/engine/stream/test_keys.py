@@ -65,7 +65,9 @@ names = st.text(alphabet="ab_.-/\n", min_size=1, max_size=7).filter(
 )
 
 
-@given(st.sets(names.map(lambda name: name + ".jpg") | names.map(lambda name: name + ".png"), max_size=30), st.integers())
+@given(
+    st.sets(names.map(lambda name: name + ".jpg") | names.map(lambda name: name + ".png"), max_size=30), st.integers()
+)
 def test_keys_are_distinct_and_depend_on_no_order_and_are_split_at_the_right_dot(sources: set[str], seed: int) -> None:
     listed = sorted(sources)
     keys = keys_of(listed)
