@@ -146,7 +146,7 @@ def _chosen_split(split: str | None, *, has_splits: bool, varies: bool) -> str |
     if varies and split != "train":
         raise UsageError(
             f"'{split}' is not for training: varied images there would measure the augmentation and not the model.",
-            hint="Read it as it is, with training=False.",
+            hint="Read it as it is, with training=False (on the command line: --as-is).",
             code="stream.not_for_training",
         )
     return split

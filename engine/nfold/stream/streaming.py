@@ -225,7 +225,7 @@ def check_epoch(epoch: int) -> None:
     if not 1 <= epoch <= LARGEST_COPY:
         raise UsageError(
             f"There is no epoch {epoch}: epochs are counted from 1.",
-            hint="Epoch e serves what 'nfold expand' writes as copy e; for pictures as they are use training=False.",
+            hint="Epoch e serves what 'nfold expand' writes as copy e; for pictures as they are use training=False (--as-is).",
             code="stream.epoch",
         )
 
