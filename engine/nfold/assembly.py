@@ -19,7 +19,9 @@ from nfold.annotations import ImageLabels, OutputImage
 from nfold.annotations.codec import decode_labels, shapes_from_json
 from nfold.errors import ForeignFileError, InputError
 from nfold.formats import LabelWriter
+from nfold.formats.text_lines import MOST_BYTES
 from nfold.manifest import DIGEST_MODULUS, FileRow, all_records, file_digest, parse_row
+from nfold.plain_files import read_plain
 from nfold.plan.layout import companion_names
 from nfold.plan.table import PlannedSource, SourceTable, from_blob, to_blob
 from nfold.storage import PRIVATE, LocalStorage
@@ -160,7 +162,7 @@ class Assembler:
 
     def _copy(self, name: str, former: AssembledFile | None) -> AssembledFile:
         try:
-            data = (self.source_root / name).read_bytes()
+            data, _ = read_plain(self.source_root / name, MOST_BYTES)
         except OSError as error:
             raise InputError(
                 f"{self.source_root / name} cannot be read: {error.strerror}.",

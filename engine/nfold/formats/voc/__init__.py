@@ -15,6 +15,7 @@ from nfold.annotations import DatasetInfo, LabelKind
 from nfold.formats.base import LabelWriter, ReadContext, Scan, Source
 from nfold.formats.voc.reading import VocReading
 from nfold.formats.voc.writer import VocWriter
+from nfold.plain_files import open_plain
 
 _LOOKED_AT = 8
 _HEAD_BYTES = 8192
@@ -69,7 +70,7 @@ class Voc:
 
 def _is_annotation(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return False
