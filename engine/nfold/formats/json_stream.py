@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nfold.errors import InputError
+from nfold.plain_files import open_plain
 
 MOST_BYTES = 2**30
 MOST_ITEM_CHARACTERS = 64 * 2**20
@@ -88,7 +89,7 @@ class JsonStream:
                     hint="Divide it into several files, by split for example.",
                     code="labels.too_large",
                 )
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
                 self._file: BinaryIO = file
                 yield from self._object()
         except InputError:

@@ -14,6 +14,7 @@ from nfold.errors import InputError
 from nfold.formats.base import MOST_FOLDERS, SPLIT_SPELLINGS, ReadContext, below_source, split_above, split_of
 from nfold.formats.index import FoundFile
 from nfold.formats.json_stream import JsonStream
+from nfold.plain_files import open_plain
 
 LISTS = ("images", "annotations")
 LEFT_OUT = "left out by --include or --exclude"
@@ -48,7 +49,7 @@ def is_document(root: Path, path: str) -> bool:
 def _is_in_utf16(path: Path) -> bool:
     """Whether it is COCO as some programs of Windows save text: refused when it is read, but not passed over."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             beginning = file.read(_SNIFFED_BYTES)
     except OSError:
         return False

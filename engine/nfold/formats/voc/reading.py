@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -9,7 +10,7 @@ from typing import Any
 
 from nfold.annotations import Category, DatasetInfo, ImageLabels, LabelKind, kinds_of
 from nfold.errors import UsageError
-from nfold.formats.base import Label, ReadContext, Source, SourceProblem, split_above
+from nfold.formats.base import MOST_LABEL_BYTES, Label, ReadContext, Source, SourceProblem, split_above
 from nfold.formats.index import FoundFile
 from nfold.formats.voc.lists import SCHEMA, find_lists, listing_of, read_lists
 from nfold.formats.voc.objects import (
@@ -22,7 +23,7 @@ from nfold.formats.voc.objects import (
     to_json,
 )
 from nfold.formats.voc.places import OBJECT_MASKS, Places, is_mask
-from nfold.formats.voc.xml import MOST_BYTES
+from nfold.plain_files import read_plain
 from nfold.storage import normal_id
 
 VOID = 255
@@ -108,21 +109,16 @@ class VocReading:
                 self._scratch.execute("insert or replace into voc_files values (?, ?, ?)", row)
 
     def _read_file(self, path: str) -> VocFile | None:
-        full = self._context.root / path
         try:
-            if full.stat().st_size > MOST_BYTES:
-                problem = SourceProblem(
-                    code="labels.too_large",
-                    message=f"{path} has more than {MOST_BYTES:,} bytes.",
-                    hint="It is no label file about one picture; take it out of the data set.",
-                )
-                return VocFile(problem=problem)
-            stored = full.read_bytes()
+            stored, _ = read_plain(self._context.root / path, MOST_LABEL_BYTES)
         except OSError as error:
+            is_large = error.errno == errno.EFBIG
             problem = SourceProblem(
-                code="labels.unreadable",
+                code="labels.too_large" if is_large else "labels.unreadable",
                 message=f"{path} cannot be read: {error.strerror}.",
-                hint="Check its permissions and its disk, then run the same command.",
+                hint="It is no label file about one picture; take it out of the data set."
+                if is_large
+                else "Check its permissions and its disk, then run the same command.",
             )
             return VocFile(problem=problem)
         voc = read_voc(path, stored)
