@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from nfold.annotations import Category, DatasetInfo, ImageLabels, LabelKind, kinds_of
-from nfold.errors import UsageError
+from nfold.errors import InputError, UsageError
 from nfold.formats.base import MOST_LABEL_BYTES, Label, ReadContext, Source, SourceProblem, split_above
 from nfold.formats.index import FoundFile
 from nfold.formats.voc.lists import SCHEMA, find_lists, listing_of, read_lists
@@ -26,6 +26,7 @@ from nfold.formats.voc.places import OBJECT_MASKS, Places, is_mask
 from nfold.plain_files import read_plain
 from nfold.storage import normal_id
 
+MOST_CLASSES = 1 << 16
 VOID = 255
 """What VOC's masks hold where no class is given: at the outlines of objects, and beyond the edge of a picture."""
 
@@ -124,6 +125,12 @@ class VocReading:
         voc = read_voc(path, stored)
         if voc is not None:
             self._names.update(dict.fromkeys((found.name for found in voc.objects), 0))
+            if len(self._names) > MOST_CLASSES:
+                raise InputError(
+                    f"{path}: more than {MOST_CLASSES:,} different classes so far.",
+                    hint="Check that <name> holds classes, and not names of single objects.",
+                    code="labels.too_many_classes",
+                )
             self._counts_from_zero = self._counts_from_zero or counts_from_zero(voc)
         return voc
 

@@ -92,10 +92,8 @@ class YoloReading:
         repeated = [name for name, count in Counter(names or ()).items() if count > 1]
         if names and repeated:
             shown = ", ".join(repeated[:_SHOWN_NAMES]) + (", ..." if len(repeated) > _SHOWN_NAMES else "")
-            what = (
-                f"{self.conventions['class_names']} calls several classes alike ({shown}), kept apart by their numbers"
-            )
-            self.repairs[what] += len(names) - len(set(names))
+            what = f"class that is called like another ({self.conventions['class_names']}: {shown})"
+            self.repairs[f"{what}, kept apart by its number"] += len(names) - len(set(names))
         return names
 
     def _found_names(self, yaml: Declaration | None) -> tuple[str, ...] | None:
