@@ -39,6 +39,12 @@ ELSEWHERE = {
     "engine/executors/worker.py": "tests/engine/executors/test_workforce.py",
     "engine/executors/zygote.py": "tests/engine/executors/test_workforce.py",
     "engine/executors/zygote_link.py": "tests/engine/executors/test_workforce.py",
+    # against the frameworks themselves, which the ordinary environment does not have
+    "engine/adapters/torch.py": "tests/frameworks/test_torch.py",
+    "engine/adapters/keras.py": "tests/frameworks/test_keras.py",
+    "engine/adapters/tensorflow.py": "tests/frameworks/test_tensorflow.py",
+    "engine/stream/__init__.py": "tests/engine/stream/test_streaming.py",
+    "engine/stream/item.py": "tests/engine/stream/test_reading.py",
     # nothing but names of what lies below
     "engine/images/__init__.py": "tests/engine/images/test_decode.py",
     "engine/recipe/__init__.py": "tests/engine/recipe/test_form.py",

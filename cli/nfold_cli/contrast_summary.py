@@ -108,9 +108,10 @@ def _training(found: TrainingResult | None) -> list[str]:
             )
         )
     told = (
-        f"{printable(found.network)} ({found.backend}): trained on {count(found.train_images, 'image')} of "
-        f"{count(len(found.classes), 'class', 'classes')}, {count(len(found.seeds), 'run')} of each, measured on "
-        f"{count(found.held_out_images, 'image')} held out and never augmented"
+        f"A small network was trained on {count(found.train_images, 'image')} of "
+        f"{count(len(found.classes), 'class', 'classes')}, {count(len(found.seeds), 'run')} of each, and measured on "
+        f"{count(found.held_out_images, 'image')} held out and never augmented. It has {printable(found.network)}; "
+        f"Keras on {found.backend}."
     )
     return ["", *_wrapped(told), *table(rows), *_wrapped(printable(found.verdict))]
 

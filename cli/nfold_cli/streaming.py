@@ -63,7 +63,6 @@ def _refuse_what_cannot_be_written(options: argparse.Namespace) -> None:
             raise UsageError(
                 "A tar archive is not for a terminal to show.",
                 hint="Give --output FILE.tar, or let a program read it: nfold stream ... --output - | tar -t",
-                code="stream.terminal",
             )
         if options.json:
             raise UsageError(
@@ -79,10 +78,9 @@ def _refuse_what_cannot_be_written(options: argparse.Namespace) -> None:
             hint="Give a file elsewhere.",
             code="output.inside_input",
         )
-    if not target.parent.is_dir() or target.is_dir():
-        raise OutputError(
-            f"Cannot write {output}: no such folder, or a folder.", hint="Give a file in a folder that exists."
-        )
+    problem = "it is a folder" if target.is_dir() else f"there is no folder '{Path(output).parent}'"
+    if target.is_dir() or not target.parent.is_dir():
+        raise OutputError(f"Cannot write {output}: {problem}.", hint="Give a file in a folder that exists.")
 
 
 def _epochs(options: argparse.Namespace) -> range:

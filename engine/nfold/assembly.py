@@ -19,6 +19,7 @@ from nfold.annotations.codec import decode_labels, shapes_from_json
 from nfold.errors import ForeignFileError, InputError
 from nfold.formats import LabelWriter
 from nfold.manifest import DIGEST_MODULUS, FileRow, all_records, file_digest, parse_row
+from nfold.plain_files import open_plain
 from nfold.plan.layout import companion_names
 from nfold.plan.table import PlannedSource, SourceTable, from_blob, to_blob
 from nfold.storage import PRIVATE, LocalStorage, WrittenText
@@ -236,7 +237,7 @@ def _is_taken_over(entry: AssembledFile, former: AssembledFile | None) -> bool:
 def _pieces(path: Path) -> Iterator[bytes]:
     """The bytes of a file of the source, a piece at a time."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             while piece := file.read(_PIECE_BYTES):
                 yield piece
     except OSError as error:

@@ -88,12 +88,14 @@ def preview(
             table.add(Source(id=normal_id(root.name), file=file, label=Label(split=None, category=None)))
             folder, border = root.parent, resolve_border(checked, annotated=False)
             categories: tuple[Category, ...] = ()
+            documents: tuple[str, ...] = ()
         else:
             options = {"format": format, "voc_origin": voc_origin, "include": include, "exclude": exclude}
             request = make_request(source=root, target=root, copies=copies, seed=seed, **options)
             plan = make_plan(request, checked, table)
             folder, border, categories = root, plan.border, plan.info.categories
-        in_force = RecipeInForce(recipe=checked, border=border, categories=categories)
+            documents = tuple(document.path for document in plan.info.documents)
+        in_force = RecipeInForce(recipe=checked, border=border, categories=categories, documents=documents)
         rows, skipped = _draw_rows(table, folder, in_force, seed=seed, copies=copies, most=sources)
     if not rows:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])

@@ -270,6 +270,7 @@ class Run:
             recipe=json.dumps(recipe_document(self.plan.recipe)),
             border=self.border,
             categories=encode_categories(self.plan.info.categories),
+            documents=tuple(document.path for document in self.plan.info.documents),
             settings=settings,
             generation=self.card.generation,
         )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from nfold.annotations import ImageLabels
 from nfold.annotations.codec import decode_labels
 from nfold.errors import ImageError, SampleError
+from nfold.formats.base import MOST_LABEL_BYTES
 from nfold.formats.mask_files import MaskImage, read_mask
 from nfold.images import DecodeLimits
+from nfold.plain_files import read_plain
 from nfold.plan.table import PlannedSource
 
 
@@ -61,7 +63,7 @@ def load_image(root: str, planned: PlannedSource, limits: DecodeLimits) -> Loade
             hint="Leave it out with --exclude, or make it smaller.",
             code="image.too_large",
         )
-    data, size, mtime_ns = _read(root, planned.path, "The file")
+    data, size, mtime_ns = _read(root, planned.path, "The file", limits.max_bytes, "image.too_large")
     return LoadedImage(data=data, sha256=hashlib.sha256(data).hexdigest(), size=size, mtime_ns=mtime_ns)
 
 
@@ -71,11 +73,12 @@ def load_labels(root: str, planned: PlannedSource, limits: DecodeLimits, context
     Args:
         root: The source folder.
         planned: The source.
-        limits: Of masks.
+        limits: Of masks; label files have their own.
         context: Digest of what holds for all label files; part of the digest of these labels.
 
     Raises:
-        SampleError: A label file is gone or cannot be read, or a mask is none.
+        SampleError: A label file or a mask is gone, too large, no plain file or cannot be read, or a mask is none; the
+            message names it.
     """
     if planned.labels is None:
         return None
@@ -83,9 +86,14 @@ def load_labels(root: str, planned: PlannedSource, limits: DecodeLimits, context
     digest = hashlib.sha256(f"{planned.labels_digest}{context}".encode())
     files: dict[str, bytes] = {}
     for role, path in _files_of(labels):
-        files[role] = _read(root, path, f"The file {path}")[0]
+        if role == "mask":
+            files[role], _, _ = _read(root, path, f"The mask {path}", limits.max_bytes, "image.too_large")
+        else:
+            files[role], _, _ = _read(root, path, f"The label file {path}", MOST_LABEL_BYTES, "labels.too_large")
         digest.update(role.encode() + hashlib.sha256(files[role]).digest())
-    mask = read_mask(files["mask"], limits) if "mask" in files else None
+    mask = None
+    if labels.mask_file is not None:
+        mask = _decoded_mask(files["mask"], labels.mask_file, limits)
     return LoadedLabels(labels=labels, files=files, mask=mask, sha256=digest.hexdigest())
 
 
@@ -109,11 +117,24 @@ def _files_of(labels: ImageLabels) -> list[tuple[str, str]]:
     return [(role, path) for role, path in pairs if path is not None]
 
 
-def _read(root: str, path: str, subject: str) -> tuple[bytes, int, int]:
+def _decoded_mask(data: bytes, path: str, limits: DecodeLimits) -> MaskImage:
     try:
-        with (Path(root) / path).open("rb") as file:
-            facts = os.fstat(file.fileno())
-            return file.read(), facts.st_size, facts.st_mtime_ns
+        return read_mask(data, limits)
+    except ImageError as error:
+        # To keep what can be decoded of it, as of a picture, would be to make up labels.
+        is_damaged = error.stable_code in ("image.empty", "image.truncated", "image.corrupt", "image.unknown_format")
+        raise ImageError(
+            f"The mask {path} cannot be used. {error.message}",
+            hint=f"Fetch {path} again, or leave out its picture with --exclude." if is_damaged else error.hint,
+            code=error.stable_code,
+        ) from error
+
+
+def _read(root: str, path: str, subject: str, most_bytes: int, code: str) -> tuple[bytes, int, int]:
+    """Bytes, their number and the time of their last change; `code` is for a file of more than `most_bytes`."""
+    try:
+        data, facts = read_plain(Path(root) / path, most_bytes)
+        return data, facts.st_size, facts.st_mtime_ns
     except FileNotFoundError as error:
         raise SampleError(
             f"{subject} was there when the run began and is gone now.",
@@ -121,8 +142,14 @@ def _read(root: str, path: str, subject: str) -> tuple[bytes, int, int]:
             code="source.vanished",
         ) from error
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise SampleError(
+                f"{subject} has more than {most_bytes:,} bytes, which is the most.",
+                hint="Make it smaller, or leave out the picture with --exclude.",
+                code=code,
+            ) from error
         raise SampleError(
             f"{subject} cannot be read: {error.strerror}.",
-            hint="Check its permissions and its disk, then run the same command.",
+            hint="Check what it is, its permissions and its disk, then run the same command.",
             code="source.unreadable",
         ) from error

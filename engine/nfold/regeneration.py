@@ -15,6 +15,7 @@ from nfold.images import DecodeLimits, decode_image, encode_image
 from nfold.labelling import LabelledPicture, copy_of, make_sample, original_of, write_companion
 from nfold.loading import LoadedImage, LoadedLabels, load_labels
 from nfold.manifest import FileRow, SourceRecord
+from nfold.plain_files import read_plain
 from nfold.plan.making import Plan, make_plan
 from nfold.plan.table import PlannedSource, SourceTable
 from nfold.provenance import find_file, picture_of
@@ -137,7 +138,7 @@ def _source_bytes(
     changed = None
     for candidate in candidates:
         try:
-            data = Path(candidate).read_bytes()
+            data, _ = read_plain(Path(candidate), _LIMITS.max_bytes)
         except OSError:
             continue
         if hashlib.sha256(data).hexdigest() == row.source_sha256:

@@ -90,6 +90,7 @@ class ShardTask:
         categories: Classes of objects as JSON.
         settings: What all sources have in common.
         generation: Of this run.
+        documents: Paths of the label files about many pictures, by their number.
     """
 
     target_root: str
@@ -98,6 +99,7 @@ class ShardTask:
     categories: str
     settings: BuildSettings
     generation: int
+    documents: tuple[str, ...] = ()
 
     def __call__(self, shard: Shard, blamed: Mapping[str, WorkerFailure], step: Callable[[str], None]) -> ShardReport:
         """Bring a shard up to date and commit it.
@@ -112,7 +114,7 @@ class ShardTask:
         intents = list_name(INTENTS, self.generation, shard.range.bits)
         known = names_in_lists(storage, (*shard.former_lists, intents))
         placer = Placer(storage=storage, known=known)
-        recipe = _recipe_in_force(self.recipe, self.border, self.categories)
+        recipe = _recipe_in_force(self.recipe, self.border, self.categories, self.documents)
         builder = SourceBuilder(settings=self.settings, recipe=recipe, placer=placer, step=step)
 
         def declare() -> None:
@@ -184,9 +186,10 @@ class ShardTask:
 
 
 @lru_cache(maxsize=4)
-def _recipe_in_force(text: str, border: Border, categories: str) -> RecipeInForce:
+def _recipe_in_force(text: str, border: Border, categories: str, documents: tuple[str, ...]) -> RecipeInForce:
     recipe = parse_recipe(text, origin="the request")
-    return RecipeInForce(recipe=recipe, border=border, categories=decode_categories(categories))
+    known = decode_categories(categories)
+    return RecipeInForce(recipe=recipe, border=border, categories=known, documents=documents)
 
 
 def _report(

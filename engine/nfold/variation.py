@@ -133,11 +133,13 @@ class RecipeInForce:
         recipe: What is done.
         border: Settled for the data set.
         categories: Of the data set; they tell which key points change places in a mirror.
+        documents: Paths of its label files about many pictures, by their number, to name them in errors.
     """
 
     recipe: Recipe
     border: Border
     categories: tuple[Category, ...] = ()
+    documents: tuple[str, ...] = ()
     _ready: dict[Carriage, _Ready] = field(default_factory=dict)
 
     @property
@@ -293,7 +295,9 @@ def _resolved(sample: Sample, recipe: RecipeInForce) -> Sample:
     if sample.prepared is not None or (sample.labels is None and sample.mask is None):
         return sample
     clip = recipe.recipe.labels.outside != "keep"
-    labels = None if sample.labels is None else resolve(sample.labels, size, sample.stored_orientation, clip=clip)
+    labels = sample.labels
+    if labels is not None:
+        labels = resolve(labels, size, sample.stored_orientation, clip=clip, documents=recipe.documents)
     prepared = Prepared(
         labels=labels or ImageLabels(),
         mask=sample.mask,

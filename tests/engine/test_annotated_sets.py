@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -577,3 +578,42 @@ def test_labels_behind_a_link_to_another_folder_of_the_set_are_read(tmp_path: Pa
     labels.symlink_to("labels_v2")
     linked = expand_inline(source, tmp_path / "linked", copies=2)
     assert linked.tree_digest == expected.tree_digest
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "before", "after"),
+    [
+        ("coco", "instances.json", '"bbox": [6, 4, 16, 14]', '"bbox": [606, 4, 16, 14]'),
+        ("csv", "boxes.csv", "6,4,22,18", "606,4,622,18"),
+        ("hf-metadata", "metadata.jsonl", "[6, 4, 16, 14]", "[606, 4, 16, 14]"),
+        ("create-ml", "annotations.json", '"x": 14.0', '"x": 614.0'),
+        (
+            "voc",
+            "Annotations/one.xml",
+            "<xmin>7</xmin><ymin>5</ymin><xmax>22<",
+            "<xmin>607</xmin><ymin>5</ymin><xmax>622<",
+        ),
+    ],
+)
+def test_a_box_found_outside_once_the_picture_is_read_is_named_with_its_label_file(
+    name: str, file: str, before: str, after: str, tmp_path: Path, expand_inline: Expand
+) -> None:
+    source = make(name, tmp_path)
+    path = next(source.rglob(Path(file).name))
+    text = path.read_text().replace('"width": 60, "height": 40', '"flickr": 1')
+    text = re.sub("<size>.*?</size>", "", text)
+    assert before in text
+    path.write_text(text.replace(before, after))
+    (skip,) = expand_inline(source, tmp_path / "out", copies=1).skipped
+    assert skip.code == "labels.bad_box"
+    assert skip.message.startswith(f"{file}: the box of object 1")
+    assert "606, 4 to 622, 18, lies outside the picture of" in skip.message
+
+
+def test_a_mask_that_is_cut_off_is_named_and_costs_its_picture(tmp_path: Path, expand_inline: Expand) -> None:
+    source = make("masks", tmp_path)
+    data = (source / "masks/one.png").read_bytes()
+    (source / "masks/one.png").write_bytes(data[: len(data) // 2])
+    (skip,) = expand_inline(source, tmp_path / "out", copies=1).skipped
+    assert skip.message.startswith("The mask masks/one.png cannot be used. ")
+    assert skip.hint == "Fetch masks/one.png again, or leave out its picture with --exclude."

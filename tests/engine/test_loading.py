@@ -106,3 +106,55 @@ def test_the_state_changes_with_size_and_time_of_the_label_file(root: Path) -> N
     assert second != first
     (root / "a.txt").unlink()
     assert labels_state(str(root), planned(root, labels)) not in (first, second)
+
+
+def load_both(root: Path, source: PlannedSource) -> None:
+    load_image(str(root), source, LIMITS)
+    load_labels(str(root), source, LIMITS)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["a.png", "a.txt", "mask.png"])
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_pipe_that_took_the_place_of_a_file_is_not_waited_for(root: Path, name: str, is_link: bool) -> None:
+    labels = ImageLabels(label_file="a.txt", mask_file="mask.png")
+    source = planned(root, labels)
+    (root / name).unlink()
+    if is_link:
+        os.mkfifo(root / "pipe")
+        (root / name).symlink_to("pipe")
+    else:
+        os.mkfifo(root / name)
+    with pytest.raises(SampleError, match="it is not a plain file") as caught:
+        load_both(root, source)
+    assert caught.value.stable_code == "source.unreadable"
+    assert name == "a.png" or name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("a.png", "image.too_large"), ("a.txt", "labels.too_large"), ("mask.png", "image.too_large")]
+)
+def test_a_file_that_grew_beyond_the_limit_since_the_plan_is_not_read(root: Path, name: str, code: str) -> None:
+    source = planned(root, ImageLabels(label_file="a.txt", mask_file="mask.png"))
+    with (root / name).open("ab") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(SampleError, match="bytes, which is the most") as caught:
+        load_both(root, source)
+    assert caught.value.stable_code == code
+    assert caught.value.hint
+    assert name == "a.png" or name in str(caught.value)
+
+
+def test_a_broken_mask_is_said_to_be_broken_and_not_its_picture(root: Path) -> None:
+    data = (root / "mask.png").read_bytes()
+    (root / "mask.png").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ImageError, match=r"The mask mask\.png cannot be used\. ") as caught:
+        load_labels(str(root), planned(root, ImageLabels(mask_file="mask.png")), LIMITS)
+    assert caught.value.stable_code.startswith("image.")
+    assert caught.value.hint == "Fetch mask.png again, or leave out its picture with --exclude."
+    ok, jpeg = cv2.imencode(".jpg", np.zeros((36, 48), np.uint8))
+    assert ok
+    (root / "mask.png").write_bytes(jpeg.tobytes())
+    with pytest.raises(ImageError, match=r"mask\.png cannot be used\. .*JPEG") as caught:
+        load_labels(str(root), planned(root, ImageLabels(mask_file="mask.png")), LIMITS)
+    assert caught.value.hint == "Save it as PNG or TIFF."

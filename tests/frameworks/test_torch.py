@@ -67,8 +67,8 @@ def told(loader: Any) -> list[tuple[int, int, str]]:
     ]
 
 
-@pytest.mark.parametrize("method", METHODS)
 class TestPersistentWorkers:
+    @pytest.mark.parametrize("method", METHODS)
     def test_each_worker_serves_the_epoch_that_was_set_and_every_source_comes_once(
         self, stream: nfold.Stream, method: str
     ) -> None:
@@ -81,9 +81,9 @@ class TestPersistentWorkers:
             assert {worker for worker, _, _ in rows} == {0, 1, 2, 3}
             assert sorted(source for *_, source in rows) == list(stream.sources)
 
-    def test_three_epochs_are_the_very_pixels_of_the_stream(self, stream: nfold.Stream, method: str) -> None:
+    def test_three_epochs_are_the_very_pixels_of_the_stream(self, stream: nfold.Stream) -> None:
         dataset = StreamDataset(stream)
-        loader = loader_of(dataset, method, shuffle=False, batch_size=1)
+        loader = loader_of(dataset, shuffle=False, batch_size=1)
         for epoch in (1, 2, 3):
             dataset.set_epoch(epoch)
             for place, (image, label) in enumerate(loader):
@@ -91,9 +91,9 @@ class TestPersistentWorkers:
                 assert np.array_equal(as_pixels(image[0]), item.image)
                 assert label.tolist() == [item.class_index]
 
-    def test_an_epoch_that_was_left_early_does_not_reach_into_the_next(self, stream: nfold.Stream, method: str) -> None:
+    def test_an_epoch_that_was_left_early_does_not_reach_into_the_next(self, stream: nfold.Stream) -> None:
         dataset = StreamDataset(stream, target=serving.slowly)
-        loader = loader_of(dataset, method, shuffle=False, prefetch_factor=2)
+        loader = loader_of(dataset, shuffle=False, prefetch_factor=2)
         for epoch in (1, 2, 3):
             dataset.set_epoch(epoch)
             iterator = iter(loader)
@@ -101,6 +101,7 @@ class TestPersistentWorkers:
         dataset.set_epoch(4)
         assert {epoch for _, epoch, _ in told(loader)} == {4}
 
+    @pytest.mark.parametrize("method", METHODS)
     def test_an_iterable_data_set_divides_each_epoch_among_the_workers(self, stream: nfold.Stream, method: str) -> None:
         dataset = IterableStreamDataset(stream, target=serving.who)
         loader = loader_of(dataset, method)
@@ -114,10 +115,10 @@ class TestPersistentWorkers:
             orders.append([source for *_, source in rows])
         assert orders[0] != orders[1] != orders[2]
 
-    def test_the_sampler_sends_the_epoch_along(self, stream: nfold.Stream, method: str) -> None:
+    def test_the_sampler_sends_the_epoch_along(self, stream: nfold.Stream) -> None:
         dataset = StreamDataset(stream, target=serving.who)
         sampler = EpochSampler(dataset)
-        loader = loader_of(dataset, method, sampler=sampler)
+        loader = loader_of(dataset, sampler=sampler)
         names = list(stream.sources)
         for epoch in (1, 2):
             sampler.set_epoch(epoch)
@@ -125,11 +126,11 @@ class TestPersistentWorkers:
             assert {served for _, served, _ in rows} == {epoch}
             assert [source for *_, source in rows] == [names[place] for place in stream.order(epoch)]
 
-    def test_a_frozen_data_set_is_the_same_in_each_epoch(self, photos: Path, method: str) -> None:
+    def test_a_frozen_data_set_is_the_same_in_each_epoch(self, photos: Path) -> None:
         frozen = nfold.FrozenDataset(photos, copies=2, seed=7)
         dataset = FrozenMapDataset(frozen)
         assert len(dataset) == 51
-        loader = loader_of(dataset, method, batch_size=5)
+        loader = loader_of(dataset, batch_size=5)
         for _ in range(2):
             images = [image for batch, _ in loader for image in batch]
             assert all(

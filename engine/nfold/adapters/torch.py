@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from nfold.adapters.collate import check_sizes, collate_detection
 from nfold.adapters.form import PixelType, TargetKind, settle_form
+from nfold.adapters.shares import check_rank, order_of, share_of
 from nfold.errors import MissingExtraError, SampleError, UsageError
 from nfold.stream import FrozenDataset, Item, Stream, UnusableSourceWarning
 from nfold.stream.passes import OnUnusable
@@ -49,7 +50,28 @@ Transform = Callable[[Any], Any]
 Transforms = Callable[[Any, Any], tuple[Any, Any]]
 
 
-class _Handing:
+class Handing(TypedDict, total=False):
+    """How items are handed over, by all datasets here.
+
+    Attributes:
+        target: `class`, `detection`, `instances` (with a mask for each object), `keypoints`, `mask`, `none`, or a
+            function of an item; `auto`, the default, takes what the data set is made for.
+        pixels: `float32` from 0 to 1, the default, or `uint8`.
+        channels: 3, the default, repeats grey pictures; 1 makes them all grey.
+        first_label: Number of the first class of objects: 1, the default, where 0 is the background.
+        transform: Called with the picture.
+        transforms: Called with picture and target.
+    """
+
+    target: Target
+    pixels: PixelType
+    channels: Literal[1, 3]
+    first_label: int
+    transform: Transform | None
+    transforms: Transforms | None
+
+
+class _Hand:
     """Makes tensors of items."""
 
     def __init__(
@@ -109,39 +131,19 @@ class StreamDataset(Dataset):
     def __init__(
         self,
         stream: Stream,
-        *,
-        target: Target = "auto",
-        pixels: PixelType = "float32",
-        channels: Literal[1, 3] = 3,
-        first_label: int = 1,
-        transform: Transform | None = None,
-        transforms: Transforms | None = None,
+        **handing: Unpack[Handing],
     ) -> None:
         """Hand over what a stream serves.
 
         Args:
             stream: Opened, with or without training.
-            target: `class`, `detection`, `instances` (with a mask for each object), `keypoints`, `mask`, `none`, or a
-                function of an item; `auto` takes what the data set is made for.
-            pixels: `float32` from 0 to 1, or `uint8`.
-            channels: 3 repeats grey pictures; 1 makes them all grey.
-            first_label: Number of the first class of objects: 1 where 0 is the background.
-            transform: Called with the picture.
-            transforms: Called with picture and target.
+            **handing: See Handing.
 
         Raises:
             UsageError: An argument makes no sense, or the data set has no such labels.
         """
         self.stream = stream
-        self._hand = _Handing(
-            stream,
-            target=target,
-            pixels=pixels,
-            channels=channels,
-            first_label=first_label,
-            transform=transform,
-            transforms=transforms,
-        )
+        self._hand = _Hand(stream, **handing)
         self._epoch = _SharedEpoch(1)
 
     @property
@@ -196,7 +198,7 @@ class EpochSampler(Sampler):
         Raises:
             UsageError: There is no such rank.
         """
-        _check_rank(rank, num_replicas)
+        check_rank(rank, num_replicas)
         self.dataset = dataset
         self.shuffle, self.drop_last = shuffle, drop_last
         self.num_replicas, self.rank = num_replicas, rank
@@ -215,11 +217,11 @@ class EpochSampler(Sampler):
         self.dataset.set_epoch(wanted)
 
     def __len__(self) -> int:
-        return len(_share_of(range(len(self.dataset)), self.num_replicas, self.rank, drop_last=self.drop_last))
+        return len(share_of(range(len(self.dataset)), self.num_replicas, self.rank, drop_last=self.drop_last))
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = _order_of(self.dataset.stream, self.epoch, shuffle=self.shuffle)
-        for place in _share_of(order, self.num_replicas, self.rank, drop_last=self.drop_last):
+        order = order_of(self.dataset.stream, self.epoch, shuffle=self.shuffle)
+        for place in share_of(order, self.num_replicas, self.rank, drop_last=self.drop_last):
             yield self.epoch, place
 
 
@@ -239,14 +241,9 @@ class IterableStreamDataset(IterableDataset):
         num_replicas: int = 1,
         rank: int = 0,
         on_unusable: OnUnusable = "raise",
-        target: Target = "auto",
-        pixels: PixelType = "float32",
-        channels: Literal[1, 3] = 3,
-        first_label: int = 1,
-        transform: Transform | None = None,
-        transforms: Transforms | None = None,
+        **handing: Unpack[Handing],
     ) -> None:
-        """Hand over what a stream serves; `shuffle` and ranks as for EpochSampler, the rest as for StreamDataset.
+        """Hand over what a stream serves; `shuffle` and ranks as for EpochSampler.
 
         Args:
             stream: Opened.
@@ -254,31 +251,18 @@ class IterableStreamDataset(IterableDataset):
             num_replicas: Processes that train side by side.
             rank: Which of them this is.
             on_unusable: What a source that cannot be read does: raise, or be left out with a warning.
-            target: As for StreamDataset.
-            pixels: As for StreamDataset.
-            channels: As for StreamDataset.
-            first_label: As for StreamDataset.
-            transform: As for StreamDataset.
-            transforms: As for StreamDataset.
+            **handing: See Handing.
 
         Raises:
             UsageError: An argument makes no sense, or the data set has no such labels.
         """
-        _check_rank(rank, num_replicas)
+        check_rank(rank, num_replicas)
         if on_unusable not in ("raise", "skip"):
             raise UsageError(f"on_unusable is '{on_unusable}'; choose raise or skip.")
         self.stream = stream
         self.shuffle, self.on_unusable = shuffle, on_unusable
         self.num_replicas, self.rank = num_replicas, rank
-        self._hand = _Handing(
-            stream,
-            target=target,
-            pixels=pixels,
-            channels=channels,
-            first_label=first_label,
-            transform=transform,
-            transforms=transforms,
-        )
+        self._hand = _Hand(stream, **handing)
         self._epoch = _SharedEpoch(1)
 
     @property
@@ -299,7 +283,7 @@ class IterableStreamDataset(IterableDataset):
         epoch = self.epoch
         worker = get_worker_info()
         id_, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        order = _order_of(self.stream, epoch, shuffle=self.shuffle)
+        order = order_of(self.stream, epoch, shuffle=self.shuffle)
         return self._serve(epoch, order[self.rank :: self.num_replicas][id_::workers])
 
     def _serve(self, epoch: int, places: Sequence[int]) -> Iterator[Any]:
@@ -325,13 +309,7 @@ class FrozenMapDataset(Dataset):
     def __init__(
         self,
         frozen: FrozenDataset,
-        *,
-        target: Target = "auto",
-        pixels: PixelType = "float32",
-        channels: Literal[1, 3] = 3,
-        first_label: int = 1,
-        transform: Transform | None = None,
-        transforms: Transforms | None = None,
+        **handing: Unpack[Handing],
     ) -> None:
         """Hand over what a frozen data set holds; arguments as for StreamDataset.
 
@@ -339,15 +317,7 @@ class FrozenMapDataset(Dataset):
             UsageError: An argument makes no sense, or the data set has no such labels.
         """
         self.frozen = frozen
-        self._hand = _Handing(
-            frozen,
-            target=target,
-            pixels=pixels,
-            channels=channels,
-            first_label=first_label,
-            transform=transform,
-            transforms=transforms,
-        )
+        self._hand = _Hand(frozen, **handing)
 
     def __len__(self) -> int:
         return len(self.frozen)
@@ -371,17 +341,3 @@ def _tensors(target: Any) -> Any:
     if isinstance(target, dict):
         return {name: _tensors(value) for name, value in target.items()}
     return torch.from_numpy(target) if type(target).__module__ == "numpy" and target.ndim else target
-
-
-def _order_of(stream: Stream, epoch: int, *, shuffle: bool) -> list[int]:
-    return stream.order(epoch) if shuffle else list(range(len(stream)))
-
-
-def _share_of(order: Sequence[int], replicas: int, rank: int, *, drop_last: bool) -> list[int]:
-    each = len(order) // replicas if drop_last else -(-len(order) // replicas)
-    return [order[number % len(order)] for number in range(rank, each * replicas, replicas)]
-
-
-def _check_rank(rank: int, replicas: int) -> None:
-    if not 0 <= rank < replicas:
-        raise UsageError(f"rank is {rank} of num_replicas {replicas}; ranks are counted from 0.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -29,7 +29,14 @@ _UPRIGHT: Final[dict[int, Callable[[float, float, float, float], tuple[float, fl
 }
 
 
-def resolve(labels: ImageLabels, image_size_wh: Size, stored_orientation: int = 1, *, clip: bool = True) -> ImageLabels:
+def resolve(
+    labels: ImageLabels,
+    image_size_wh: Size,
+    stored_orientation: int = 1,
+    *,
+    clip: bool = True,
+    documents: Sequence[str] = (),
+) -> ImageLabels:
     """Labels in pixels of the picture as it is shown.
 
     Args:
@@ -37,19 +44,20 @@ def resolve(labels: ImageLabels, image_size_wh: Size, stored_orientation: int = 
         image_size_wh: Of the picture as it is shown.
         stored_orientation: EXIF orientation that the file has, 1 to 8.
         clip: Cut off what stands out of the picture.
+        documents: Paths of the label files about many pictures, by their number, to name them in errors.
 
     Returns:
         The same annotations in the same order; `frame_wh` is the size of the picture.
 
     Raises:
         SampleError: The label file means a picture of another size (`labels.size_mismatch`), or a box or an outline
-            lies wholly outside (`labels.bad_box`).
+            lies wholly outside (`labels.bad_box`). The message names the label file, where it is known, and the object.
     """
     stored = image_size_wh[::-1] if stored_orientation >= 5 else image_size_wh
     frame = labels.frame_wh or image_size_wh
     if frame not in (image_size_wh, stored):
         raise SampleError(
-            f"The label file is about a picture of {frame[0]} x {frame[1]}, and this one has "
+            f"{_file_of(labels, documents) or 'The label file'} is about a picture of {frame[0]} x {frame[1]}, and this one has "
             f"{image_size_wh[0]} x {image_size_wh[1]}.",
             hint="Give the label file the size of the picture, or put the picture back that was labelled.",
             code="labels.size_mismatch",
@@ -60,7 +68,7 @@ def resolve(labels: ImageLabels, image_size_wh: Size, stored_orientation: int = 
         here = _in_pixels(annotation, frame) if labels.is_relative else annotation
         if is_turned:
             here = _turned(here, frame, stored_orientation)
-        _refuse_outside(here, image_size_wh, place)
+        _refuse_outside(here, image_size_wh, place, _file_of(labels, documents, annotation))
         resolved.append(_clipped(here, image_size_wh) if clip else here)
     return replace(labels, annotations=tuple(resolved), frame_wh=image_size_wh, is_relative=False)
 
@@ -137,11 +145,24 @@ def _turned_mask(mask: RleMask, orientation: int) -> RleMask:
     return encode_rle(np.ascontiguousarray(turns[orientation]))
 
 
-def _refuse_outside(annotation: Annotation, size: Size, place: int) -> None:
+def _file_of(labels: ImageLabels, documents: Sequence[str], annotation: Annotation | None = None) -> str | None:
+    """The label file that an annotation stands in, or that says how large the picture is."""
+    if labels.label_file is not None:
+        return labels.label_file
+    number = next(iter(labels.places), 0) if annotation is None else annotation.document
+    return documents[number] if number < len(documents) else None
+
+
+def _refuse_outside(annotation: Annotation, size: Size, place: int, file: str | None) -> None:
+    begin = "The" if file is None else f"{file}: the"
+    which = f"object {place + 1}"
+    if isinstance(annotation.raw, Mapping) and "id" in annotation.raw:
+        which += f" (id {annotation.raw['id']})"
     mask = annotation.mask
     if mask is not None and (mask.width, mask.height) != size:
         raise SampleError(
-            f"The mask of object {place + 1} is {mask.width} x {mask.height} and the picture {size[0]} x {size[1]}.",
+            f"{begin} mask of {which} is {mask.width} x {mask.height} and the picture {size[0]} x {size[1]}.",
+            hint="Make the mask anew from the picture as it is, or take the annotation out.",
             code="labels.size_mismatch",
         )
     named = {"box": _box_of(annotation.box), "oriented box": annotation.corners}
@@ -152,8 +173,8 @@ def _refuse_outside(annotation: Annotation, size: Size, place: int) -> None:
         x_min, x_max, y_min, y_max = min(ring[::2]), max(ring[::2]), min(ring[1::2]), max(ring[1::2])
         if x_max <= 0 or y_max <= 0 or x_min >= size[0] or y_min >= size[1]:
             raise SampleError(
-                f"The {what} of object {place + 1}, {x_min:g}, {y_min:g} to {x_max:g}, {y_max:g}, lies outside the "
-                f"picture of {size[0]} x {size[1]}.",
+                f"{begin} {what} of {which}, {x_min:g}, {y_min:g} to {x_max:g}, {y_max:g}, lies outside the picture of "
+                f"{size[0]} x {size[1]}.",
                 hint="Mend or remove it in the label file.",
                 code="labels.bad_box",
             )

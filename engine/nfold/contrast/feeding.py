@@ -140,7 +140,7 @@ def _original(reader: ItemReader, place: int) -> Item | SampleError:
     except SampleError as error:
         return error
     if item.class_index is None:
-        return SampleError("It has no class.", code="training.no_class")
+        return SampleError("It has no class, and training tells classes apart.")
     return item
 
 

@@ -26,6 +26,7 @@ from nfold.formats.base import (
 from nfold.formats.class_folders import ClassFolders
 from nfold.formats.coco import Coco
 from nfold.formats.create_ml import CreateMl
+from nfold.formats.damage import refuse_damaged_labels
 from nfold.formats.folder import PlainFolder
 from nfold.formats.hf import HfMetadata
 from nfold.formats.index import FileIndex, FoundFile
@@ -63,6 +64,7 @@ def recognise(root: Path, scan: Scan, *, forced: str | None = None) -> Recogniti
     """
     if forced is not None:
         return Recognition(format=format_named(forced).name, reason="asked for by --format", has_splits=scan.has_splits)
+    refuse_damaged_labels(root, scan)
     found: dict[str, str] = {}
     for dataset_format in FORMATS.values():
         # What names labels in files goes before what merely looks at paths.

@@ -29,6 +29,8 @@ SPLIT_SPELLINGS: dict[str, str] = {
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 MOST_FOLDERS = 1_000
+MOST_LABEL_BYTES = 64 * 1024 * 1024
+"""Of a label file about one picture; formats may allow less."""
 MOST_LABEL_FILES = 200
 """Of each ending: enough to tell a format by, few enough to keep in memory."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nfold.errors import InputError
+from nfold.plain_files import open_plain
 
 MOST_BYTES = 2**30
 MOST_ITEM_CHARACTERS = 64 * 2**20
@@ -50,7 +51,7 @@ class JsonStream:
     Args:
         path: Of the file.
         name: What messages call it.
-        lists: Keys whose values must be lists, to be read item by item.
+        lists: Keys whose values must be lists, to be read item by item; None for every list, whatever its key.
         most_bytes: How far to read at most; text that goes on after it counts as cut off.
         takes_any_text: Bytes that are no UTF-8 are no error: for a first look, after which the file is read for good.
     """
@@ -59,7 +60,7 @@ class JsonStream:
         self,
         path: Path,
         name: str,
-        lists: Collection[str],
+        lists: Collection[str] | None,
         *,
         most_bytes: int = MOST_BYTES,
         takes_any_text: bool = False,
@@ -88,7 +89,7 @@ class JsonStream:
                     hint="Divide it into several files, by split for example.",
                     code="labels.too_large",
                 )
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
                 self._file: BinaryIO = file
                 yield from self._object()
         except InputError:
@@ -100,6 +101,11 @@ class JsonStream:
                 code="labels.unreadable",
             ) from error
 
+    @property
+    def has_reached_limit(self) -> bool:
+        """Whether `most_bytes` were read: what is wrong then may be that more text is to come."""
+        return self._left <= 0
+
     def _object(self) -> Iterator[Piece]:
         self._expect("{", "an object")
         seen: set[str] = set()
@@ -108,7 +114,7 @@ class JsonStream:
         else:
             while True:
                 key = self._key(seen)
-                if key in self._lists:
+                if self._peek() == "[" if self._lists is None else key in self._lists:
                     yield from self._items(key)
                 else:
                     value, text = self._value(key)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from nfold.images import DecodeLimits, failures, png, read_header
 from nfold.images.kinds import FileFormat, Image, ImageHeader, Pixels
+from nfold.plain_files import read_plain
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -62,10 +63,11 @@ def read_mask(source: bytes | Path, limits: DecodeLimits | None = None) -> MaskI
 
     Raises:
         ImageError: It cannot be read, is over the limits, or is of a kind that keeps no numbers.
-        OSError: There is no such file, or it cannot be read.
+        OSError: There is no such file, it cannot be read, or it is over the limit of bytes.
     """
-    data = source.read_bytes() if isinstance(source, Path) else source
-    header = read_header(data, limits or DecodeLimits())
+    limits = limits or DecodeLimits()
+    data = read_plain(source, limits.max_bytes)[0] if isinstance(source, Path) else source
+    header = read_header(data, limits)
     if header.file_format not in _FORMATS:
         raise failures.unsupported(
             f"The mask is a {header.file_format.upper()}, which changes numbers.", "Save it as PNG or TIFF."
@@ -85,11 +87,12 @@ def flatness_of(path: Path) -> float:
 
     Raises:
         ImageError: It cannot be read.
-        OSError: There is no such file, or it cannot be read.
+        OSError: There is no such file, it cannot be read, or it is over the limit of bytes.
     """
     from nfold.images import decode_image
 
-    pixels = decode_image(path.read_bytes(), DecodeLimits()).pixels
+    limits = DecodeLimits()
+    pixels = decode_image(read_plain(path, limits.max_bytes)[0], limits).pixels
     equal = pixels[:, 1:] == pixels[:, :-1]
     if equal.ndim == 3:
         equal = equal.all(axis=2)

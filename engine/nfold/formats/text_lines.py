@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import stat
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from nfold.errors import InputError
+from nfold.plain_files import open_plain
 
 MOST_BYTES = 1 << 30
 LONGEST_LINE = 1 << 20
@@ -25,18 +26,16 @@ def open_label_file(root: Path, path: str) -> BinaryIO:
         InputError: It is not a plain file, cannot be read, or is larger than MOST_BYTES.
     """
     try:
-        facts = (root / path).stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise InputError(
-                f"{path} is not a plain file.", hint="Move it out of the folder.", code="labels.unreadable"
-            )
+        file = open_plain(root / path)
+        facts = os.fstat(file.fileno())
         if facts.st_size > MOST_BYTES:
+            file.close()
             raise InputError(
                 f"{path} is {facts.st_size:,} bytes large, more than the {MOST_BYTES:,} that are read.",
                 hint="Divide it into several files.",
                 code="labels.too_large",
             )
-        return (root / path).open("rb")
+        return file
     except OSError as error:
         if isinstance(error, InputError):
             raise

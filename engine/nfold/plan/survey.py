@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nfold.executors import WorkerFailure
 from nfold.images import DecodeLimits
+from nfold.plain_files import read_plain
 from nfold.plan.likeness import difference_hash
 from nfold.plan.table import PlannedSource
 
@@ -71,7 +72,7 @@ class SurveyTask:
         if is_nowhere or planned.size > self.limits.max_bytes:
             return unseen
         try:
-            data = (Path(self.source_root) / planned.path).read_bytes()
+            data, _ = read_plain(Path(self.source_root) / planned.path, self.limits.max_bytes)
         except OSError:
             return unseen
         sha256 = hashlib.sha256(data).hexdigest()

@@ -200,13 +200,14 @@ def _pack(stream: Stream, task: tuple[int, int]) -> _Packed:
 
 def _picture(stream: Stream, item: Item, place: int) -> tuple[str, bytes]:
     opened = stream.reader.opened
-    if item.copy == 0 and not opened.recipe.prepare:
+    is_as_it_is = item.copy == 0 and not opened.recipe.prepare
+    if is_as_it_is:
         data = load_image(opened.root, opened.places[place], opened.limits).data
         # Labels and mask are those of the upright picture, and few readers of an archive look at EXIF.
         if read_header(data, opened.limits).orientation == 1:
             return EXTENSION_OF[item.picture.file_format].removeprefix("."), data
     output = opened.recipe.output
-    file_format = item.picture.file_format if output.format == "keep" else output.format
+    file_format = item.picture.file_format if is_as_it_is or output.format == "keep" else output.format
     data = blamed_on_image(encode_image, item.picture, file_format=file_format, jpeg_quality=output.jpeg_quality)
     return EXTENSION_OF[file_format].removeprefix("."), data
 

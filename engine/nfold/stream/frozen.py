@@ -164,7 +164,7 @@ class FrozenDataset:
 
     def resume(self, state: Mapping[str, Any], *, workers: int = 0, on_unusable: OnUnusable = "raise") -> Pass:
         """The rest of an epoch that was left in the middle, as for `Stream.resume`."""
-        epoch, shuffle, position = read_state(state, self._identity)
+        epoch, shuffle, position = read_state(state, self._identity, len(self))
         return self._pass(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable, start=position)
 
     @property

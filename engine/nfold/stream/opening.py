@@ -15,8 +15,8 @@ from nfold.images import DecodeLimits
 from nfold.plan.making import make_plan
 from nfold.plan.table import SourceTable
 from nfold.recipe import Border, Recipe, load_recipe, recipe_digest
-from nfold.request import make_request
-from nfold.stream.places import SourcePlaces, private_folder
+from nfold.request import ExpansionRequest, make_request
+from nfold.stream.places import SourcePlaces, private_folder, remove_folder
 
 MOST_LISTED = 1_000
 """Of sources that cannot be used; the rest are counted."""
@@ -93,8 +93,18 @@ def open_data_set(
     checked = load_recipe(recipe)
     request = make_request(source=root, target=root, copies=0, seed=seed, **options)
     folder = private_folder()
+    try:
+        return _opened(root, checked, request, folder, split=split, varies=varies)
+    except BaseException:
+        remove_folder(folder)
+        raise
+
+
+def _opened(
+    root: Path, recipe: Recipe, request: ExpansionRequest, folder: Path, *, split: str | None, varies: bool
+) -> OpenedDataSet:
     table = SourceTable(folder / "sources.sqlite")
-    plan = make_plan(request, checked, table, accepts_expanded=True)
+    plan = make_plan(request, recipe, table, accepts_expanded=True)
     chosen = _chosen_split(split, has_splits=plan.has_splits, varies=varies)
     broken = table.select("where problem is not null order by id limit ?", (MOST_LISTED,))
     unusable = {planned.id: planned.problem.message for planned in broken if planned.problem}
@@ -109,7 +119,7 @@ def open_data_set(
     return OpenedDataSet(
         root=str(root),
         places=places,
-        recipe=checked,
+        recipe=recipe,
         border=plan.border,
         seed=request.seed,
         split=chosen,
@@ -136,7 +146,7 @@ def _chosen_split(split: str | None, *, has_splits: bool, varies: bool) -> str |
     if varies and split != "train":
         raise UsageError(
             f"'{split}' is not for training: varied images there would measure the augmentation and not the model.",
-            hint="Read it as it is, with training=False.",
+            hint="Read it as it is, with training=False (on the command line: --as-is).",
             code="stream.not_for_training",
         )
     return split

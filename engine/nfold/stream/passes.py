@@ -106,8 +106,8 @@ class Pass:
             return _Unusable(source=self._name(place), error=error)
 
 
-def read_state(state: Mapping[str, Any], identity: str) -> tuple[int, bool, int]:
-    """Epoch, shuffle and position of a state.
+def read_state(state: Mapping[str, Any], identity: str, items: int) -> tuple[int, bool, int]:
+    """Epoch, shuffle and position of a state of a pass over so many items.
 
     Raises:
         UsageError: It is none, or of another recipe, seed or data set.
@@ -124,4 +124,11 @@ def read_state(state: Mapping[str, Any], identity: str) -> tuple[int, bool, int]
             hint="Open the stream with the arguments it had, or begin the epoch again.",
             code="stream.state",
         )
-    return int(epoch), bool(shuffle), int(position)
+    are_numbers = all(isinstance(value, int) for value in (epoch, shuffle, position))
+    if not are_numbers or not 0 <= position <= items:
+        raise UsageError(
+            f"This state stands at item {position!r} of {items} in epoch {epoch!r}, which is nowhere.",
+            hint="Give what state() returned, as it was.",
+            code="stream.state",
+        )
+    return epoch, bool(shuffle), position

@@ -139,6 +139,11 @@ def private_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="nfold-stream-"))
 
 
+def remove_folder(folder: Path) -> None:
+    """Let go of it with all that is in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove(folder: str, made_by: int) -> None:
     if os.getpid() == made_by:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(Path(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 from nfold.distinct import draw_copy
@@ -22,6 +23,11 @@ class ItemReader:
     """Makes items of an opened data set. Pickled, it begins anew with nothing in memory."""
 
     def __init__(self, opened: OpenedDataSet, cache_bytes: int) -> None:
+        import cv2
+
+        # Threads and processes run side by side already; and it is what `expand` does. It is done here, before anybody
+        # forks: in a forked process OpenCV would wait for threads that are not there any more.
+        cv2.setNumThreads(1)
         self.opened = opened
         self.decoded = DecodedPictures(cache_bytes)
         self._here = threading.local()
@@ -41,18 +47,15 @@ class ItemReader:
         """
         planned = self.opened.places[place]
         sample = self._sample(place, planned)
-        return self._item(
-            planned,
-            0,
-            Variation(
-                image=sample.image,
-                applied=(),
-                carried=(),
-                annotations=sample.labels.annotations if sample.labels else (),
-                drops=sample.drops,
-                mask=sample.mask,
-            ),
+        made = Variation(
+            image=sample.image,
+            applied=(),
+            carried=(),
+            annotations=sample.labels.annotations if sample.labels else (),
+            drops=sample.drops,
+            mask=sample.mask,
         )
+        return self._item(planned, 0, made, sample)
 
     def variation(self, place: int, copy: int, *, draw: int = 0) -> Item:
         """A variation of a source by its address.
@@ -63,7 +66,7 @@ class ItemReader:
         planned = self.opened.places[place]
         sample = self._sample(place, planned)
         generators = variation_generators(seed=self.opened.seed, source_id=planned.id, copy=copy, draw=draw)
-        return self._item(planned, copy, blamed_on_image(vary, sample, self._recipe(), generators))
+        return self._item(planned, copy, blamed_on_image(vary, sample, self._recipe(), generators), sample)
 
     def draws(self, place: int, copies: int) -> bytes:
         """Which draw of each copy, 1 to `copies`, is the first that adds something, as `expand` would choose it.
@@ -105,16 +108,14 @@ class ItemReader:
         """Compiled pipelines hold state while they run: each thread has its own."""
         recipe: RecipeInForce | None = getattr(self._here, "recipe", None)
         if recipe is None:
-            import cv2
-
-            # Threads run side by side already; and it is what `expand` does.
-            cv2.setNumThreads(1)
             opened = self.opened
             recipe = RecipeInForce(recipe=opened.recipe, border=opened.border, categories=opened.categories)
             self._here.recipe = recipe
         return recipe
 
-    def _item(self, planned: PlannedSource, copy: int, made: Variation) -> Item:
+    def _item(self, planned: PlannedSource, copy: int, made: Variation, sample: Sample) -> Item:
+        if self.decoded.most_bytes:
+            made = _apart(made, sample)
         return Item(
             source=planned.id,
             copy=copy,
@@ -126,3 +127,19 @@ class ItemReader:
             applied=made.applied,
             drops=made.drops,
         )
+
+
+def _apart(made: Variation, sample: Sample) -> Variation:
+    """The same with arrays of its own: whoever gets it may write into it, and the sample may stay in memory."""
+    image = replace(
+        made.image,
+        pixels=_copied(made.image.pixels, sample.image.pixels),
+        alpha=_copied(made.image.alpha, sample.image.alpha),
+    )
+    return replace(made, image=image, mask=_copied(made.mask, sample.mask))
+
+
+def _copied(array: Any, kept: Any) -> Any:
+    import numpy as np
+
+    return array.copy() if array is not None and kept is not None and np.may_share_memory(array, kept) else array

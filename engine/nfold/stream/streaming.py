@@ -184,7 +184,7 @@ class Stream:
         Raises:
             UsageError: It belongs to another data set, recipe or seed.
         """
-        epoch, shuffle, position = read_state(state, self._identity)
+        epoch, shuffle, position = read_state(state, self._identity, len(self))
         return self._pass(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable, start=position)
 
     @property
@@ -225,7 +225,7 @@ def check_epoch(epoch: int) -> None:
     if not 1 <= epoch <= LARGEST_COPY:
         raise UsageError(
             f"There is no epoch {epoch}: epochs are counted from 1.",
-            hint="Epoch e serves what 'nfold expand' writes as copy e; for pictures as they are use training=False.",
+            hint="Epoch e serves what 'nfold expand' writes as copy e; for pictures as they are use training=False (--as-is).",
             code="stream.epoch",
         )
 

@@ -72,6 +72,26 @@ def test_a_label_file_about_another_size_is_refused_with_both_named() -> None:
         resolve(ImageLabels(annotations=(Annotation(mask=encode_rle(np.ones((9, 9), dtype=bool))),)), WIDE)
 
 
+def test_a_refusal_names_the_label_file_and_the_object() -> None:
+    outside = Annotation(box=(41, 2, 50, 9), document=1, raw={"id": 77})
+    small = Annotation(mask=encode_rle(np.ones((9, 9), dtype=bool)))
+    cases = [
+        (
+            ImageLabels(annotations=(outside,), label_file="a.xml"),
+            "a.xml: the box of object 1 (id 77), 41, 2 to 50, 9,",
+        ),
+        (ImageLabels(annotations=(outside,)), "val.json: the box of object 1 (id 77), 41, 2 to 50, 9,"),
+        (ImageLabels(annotations=(small,)), "train.json: the mask of object 1 is 9 x 9"),
+        (ImageLabels(frame_wh=(41, 20), label_file="a.xml"), "a.xml is about a picture of 41 x 20,"),
+        (ImageLabels(frame_wh=(41, 20), places={1: 4}), "val.json is about a picture of 41 x 20,"),
+    ]
+    for labels, message in cases:
+        with pytest.raises(SampleError) as caught:
+            resolve(labels, WIDE, documents=("train.json", "val.json"))
+        assert str(caught.value).startswith(message)
+        assert caught.value.hint
+
+
 def test_shares_become_pixels_and_points_the_centres_of_theirs() -> None:
     annotation = Annotation(
         box=(0.25, 0.5, 1, 1),

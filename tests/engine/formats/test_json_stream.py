@@ -181,3 +181,26 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     count, grown_kib = map(int, run.stdout.split())
     assert count == 60_001
     assert grown_kib < 8 * 1024
+
+
+def test_every_list_is_read_item_by_item_where_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{"a": [1, 2], "b": {"c": [3]}, "d": []}')
+    stream = JsonStream(path, "x.json", None)
+    assert [(piece.key, piece.index, piece.value) for piece in stream.pieces()] == [
+        ("a", None, None),
+        ("a", 0, 1),
+        ("a", 1, 2),
+        ("b", None, {"c": [3]}),
+        ("d", None, None),
+    ]
+    assert not stream.has_reached_limit
+
+
+def test_whether_more_text_may_come_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{"a": [1, 2]}')
+    stream = JsonStream(path, "x.json", None, most_bytes=8)
+    with pytest.raises(InputError):
+        list(stream.pieces())
+    assert stream.has_reached_limit

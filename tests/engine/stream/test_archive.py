@@ -152,7 +152,8 @@ def test_a_picture_that_lies_on_its_side_is_turned_upright_as_its_labels_are(tmp
     exif[0x0112] = 6
     (tmp_path / "source").mkdir()
     PIL.Image.fromarray(paint(1)).save(tmp_path / "source/a.jpg", exif=exif)
-    stream = Stream(tmp_path / "source", training=False)
+    recipe = {"name": "x", "augment": [{"Rotate": {"limit": 20, "p": 1}}], "output": {"format": "png"}}
+    stream = Stream(tmp_path / "source", training=False, recipe=recipe)
     found = members(archive(stream)[0])
     read = cv2.imdecode(np.frombuffer(found["a.jpg"], np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     assert read.shape[:2] == (48, 36) == stream[1, 0].image.shape[:2]

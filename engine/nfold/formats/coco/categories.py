@@ -17,6 +17,8 @@ FLIP_KEYS = ("flip_index", "flip_indices", "flip_idx")
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _HINT = "Mend the list of categories: each needs a whole number as id and a name, and ids stand once in a file."
 
+MOST_CLASSES = 1 << 16
+
 
 class Categories:
     """Classes by name, in the order in which the files name them first."""
@@ -51,6 +53,12 @@ class Categories:
                 )
             self._check_name(identity, category.name, path)
             places[identity] = self._put(category, place)
+            if len(self._listed) > MOST_CLASSES:
+                raise InputError(
+                    f"{place}: more than {MOST_CLASSES:,} different classes; there are {len(entries):,} categories in all.",
+                    hint="Check that they are classes, and not objects or pictures.",
+                    code="labels.too_many_classes",
+                )
 
     def has_list(self, number: int) -> bool:
         """Whether a document says anything about classes."""

@@ -12,25 +12,38 @@ from pathlib import Path
 
 from nfold.errors import InputError
 from nfold.formats.base import MOST_FOLDERS, SPLIT_SPELLINGS, ReadContext, below_source, split_above, split_of
+from nfold.formats.damage import beginning_of, fault_in
 from nfold.formats.index import FoundFile
 from nfold.formats.json_stream import JsonStream
+from nfold.plain_files import open_plain
 
 LISTS = ("images", "annotations")
 LEFT_OUT = "left out by --include or --exclude"
 """What the scan says of such files."""
 
+_KEYS = (*LISTS, "categories")
+_KEYS_BEFORE = {"info", "licenses", "categories", "type"}
+_OPENING = re.compile(r'\s*\{\s*(?:"(?:info|licenses|type)".*)?"(?:images|annotations|categories)"', re.DOTALL)
 _SNIFFED_BYTES = 2**20
+_MOST_SNIFFED_BYTES = 2**25
 
 
 def is_document(root: Path, path: str) -> bool:
-    """Whether a file looks like COCO from its beginning; what is wrong further on is found when it is read."""
+    """Whether a file looks like COCO from its beginning; what is wrong further on is found when it is read.
+
+    A file that opens like COCO and breaks off at once is one, too: else its labels would be lost without a word.
+    """
+    is_one = _sniffed(root, path, _SNIFFED_BYTES)
+    return bool(_sniffed(root, path, _MOST_SNIFFED_BYTES) if is_one is None else is_one)
+
+
+def _sniffed(root: Path, path: str, most_bytes: int) -> bool | None:
+    """None when that much is not enough to tell: long information or many classes stand before the pictures."""
     seen: set[str] = set()
     lists_pictures = describes_objects = False
-    beginning = JsonStream(
-        root / path, path, (*LISTS, "categories"), most_bytes=_SNIFFED_BYTES, takes_any_text=True
-    ).pieces()
+    beginning = JsonStream(root / path, path, _KEYS, most_bytes=most_bytes, takes_any_text=True)
     try:
-        for piece in beginning:
+        for piece in beginning.pieces():
             seen.add(piece.key)
             if piece.index is not None and piece.key in LISTS:
                 if not isinstance(piece.value, dict):
@@ -41,14 +54,20 @@ def is_document(root: Path, path: str) -> bool:
                 return True
     except InputError:
         # Cut off after the part that was looked at, or damaged.
-        return lists_pictures or describes_objects or _is_in_utf16(root / path)
+        if lists_pictures or describes_objects or _is_in_utf16(root / path):
+            return True
+        opens_like_coco = bool(seen.intersection(_KEYS)) or _OPENING.match(beginning_of(root, path)) is not None
+        fault = fault_in(root, path) if opens_like_coco else None
+        if fault is not None and fault.stable_code != "labels.encoding":  # in another encoding, it may hold anything
+            return True
+        return None if beginning.has_reached_limit and seen and seen <= _KEYS_BEFORE else False
     return "images" in seen and bool(seen & {"annotations", "categories"})
 
 
 def _is_in_utf16(path: Path) -> bool:
     """Whether it is COCO as some programs of Windows save text: refused when it is read, but not passed over."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             beginning = file.read(_SNIFFED_BYTES)
     except OSError:
         return False

@@ -17,6 +17,7 @@ from nfold.formats.coco.ids import steps_for
 from nfold.formats.coco.loading import Loaded, load_documents
 from nfold.formats.coco.locating import DocumentSplit, count_guesses, locate, split_of
 from nfold.formats.coco.objects import UNVARIED_KEYS, frame_of, mend_numbers, to_annotation
+from nfold.formats.damage import refuse_damaged_labels
 from nfold.formats.index import FoundFile
 from nfold.formats.scratch import at_once
 from nfold.storage import normal_id
@@ -87,6 +88,7 @@ class CocoReading:
             else:
                 self._pass_over(OTHER_JSON, path)
         if not found:
+            refuse_damaged_labels(self._context.root, self._context.scan)
             raise InputError(
                 f"{self._context.root} holds no COCO file.",
                 hint="A COCO file is a JSON file with the lists 'images' and 'annotations'; put it into the folder.",

@@ -13,6 +13,7 @@ from nfold.annotations import Annotation, Category, DatasetInfo, Document, Image
 from nfold.errors import InputError
 from nfold.formats.base import Label, ReadContext, Source, split_above, split_of
 from nfold.formats.box_grid import box_fault
+from nfold.formats.damage import damage, refuse_damaged_labels
 from nfold.formats.json_records import PLACES, as_record, name_in, numbers_in, parse_record
 from nfold.formats.json_stream import JsonStream, Piece
 from nfold.formats.picture_rows import (
@@ -112,6 +113,7 @@ class _Reading:
             if self._is_list(path):
                 self._read_entries(path, rows)
         if not self.paths:
+            refuse_damaged_labels(self.context.root, self.context.scan)
             raise InputError(
                 f"There is no list of pictures as Create ML has them in {self.context.root}.",
                 hint='It is a JSON file such as [{"image": "a.jpg", "annotations": []}].',
@@ -139,7 +141,8 @@ class _Reading:
         try:
             return first_picture(self.context.root, path) is not None
         except InputError:
-            return False
+            # One that is damaged is read, to tell the place; JSON about something else is nobody's business.
+            return damage(self.context.root, path, self.context.scan, opening="[") is not None
 
     def _read_entries(self, path: str, rows: PictureRows) -> None:
         number = len(self.paths)

@@ -68,6 +68,6 @@ def _is_about_pictures(root: Path, path: str, scan: Scan) -> bool:
             if picture is not None and os.path.isfile(root / picture):  # noqa: PTH113 - False for names too long
                 return True
     except InputError:
-        # Beside pictures it can hardly be anything else; the line is named when it is read.
-        return scan.image_folders[folder] > 0
+        # Beside or above pictures it can hardly be anything else; the line is named when it is read.
+        return any(f"{images}/".startswith(f"{folder}/" if folder else "") for images in scan.image_folders)
     return False

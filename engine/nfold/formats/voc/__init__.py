@@ -16,6 +16,7 @@ from nfold.formats.base import LabelWriter, ReadContext, Scan, Source
 from nfold.formats.voc.reading import VocReading
 from nfold.formats.voc.writer import VocWriter
 from nfold.formats.wording import counted
+from nfold.plain_files import open_plain
 
 _LOOKED_AT = 8
 _HEAD_BYTES = 8192
@@ -70,7 +71,7 @@ class Voc:
 
 def _is_annotation(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             head = file.read(_HEAD_BYTES)
     except OSError:
         return False

@@ -18,6 +18,7 @@ from typing import Any, Final
 from nfold.annotations import Document, OutputImage
 from nfold.errors import InputError
 from nfold.formats.base import Images, Write, below_source, split_of
+from nfold.plain_files import open_plain
 from nfold.storage import normal_id
 
 LISTS: Final = "imagesets"
@@ -218,7 +219,7 @@ def _lines(root: Path, path: str) -> Iterator[str]:
 
 def _stored_lines(root: Path, path: str) -> Iterator[bytes]:
     try:
-        with (root / path).open("rb") as file:
+        with open_plain(root / path) as file:
             while line := file.readline(_LONGEST_LINE + 1):
                 yield line
     except OSError as error:

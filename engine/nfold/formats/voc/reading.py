@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from nfold.annotations import Category, DatasetInfo, ImageLabels, LabelKind, kinds_of
-from nfold.errors import UsageError
-from nfold.formats.base import Label, ReadContext, Source, SourceProblem, split_above
+from nfold.errors import InputError, UsageError
+from nfold.formats.base import MOST_LABEL_BYTES, Label, ReadContext, Source, SourceProblem, split_above
 from nfold.formats.index import FoundFile
 from nfold.formats.voc.lists import SCHEMA, find_lists, listing_of, read_lists
 from nfold.formats.voc.objects import (
@@ -22,9 +23,10 @@ from nfold.formats.voc.objects import (
     to_json,
 )
 from nfold.formats.voc.places import OBJECT_MASKS, Places, is_mask
-from nfold.formats.voc.xml import MOST_BYTES
+from nfold.plain_files import read_plain
 from nfold.storage import normal_id
 
+MOST_CLASSES = 1 << 16
 VOID = 255
 """What VOC's masks hold where no class is given: at the outlines of objects, and beyond the edge of a picture."""
 
@@ -108,26 +110,27 @@ class VocReading:
                 self._scratch.execute("insert or replace into voc_files values (?, ?, ?)", row)
 
     def _read_file(self, path: str) -> VocFile | None:
-        full = self._context.root / path
         try:
-            if full.stat().st_size > MOST_BYTES:
-                problem = SourceProblem(
-                    code="labels.too_large",
-                    message=f"{path} has more than {MOST_BYTES:,} bytes.",
-                    hint="It is no label file about one picture; take it out of the data set.",
-                )
-                return VocFile(problem=problem)
-            stored = full.read_bytes()
+            stored, _ = read_plain(self._context.root / path, MOST_LABEL_BYTES)
         except OSError as error:
+            is_large = error.errno == errno.EFBIG
             problem = SourceProblem(
-                code="labels.unreadable",
+                code="labels.too_large" if is_large else "labels.unreadable",
                 message=f"{path} cannot be read: {error.strerror}.",
-                hint="Check its permissions and its disk, then run the same command.",
+                hint="It is no label file about one picture; take it out of the data set."
+                if is_large
+                else "Check its permissions and its disk, then run the same command.",
             )
             return VocFile(problem=problem)
         voc = read_voc(path, stored)
         if voc is not None:
             self._names.update(dict.fromkeys((found.name for found in voc.objects), 0))
+            if len(self._names) > MOST_CLASSES:
+                raise InputError(
+                    f"{path}: more than {MOST_CLASSES:,} different classes so far.",
+                    hint="Check that <name> holds classes, and not names of single objects.",
+                    code="labels.too_many_classes",
+                )
             self._counts_from_zero = self._counts_from_zero or counts_from_zero(voc)
         return voc
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
 
-MOST_BYTES = 64 * 1024 * 1024
+from nfold.formats.base import MOST_LABEL_BYTES
+
 _MOST_ELEMENTS = 500_000
 _DEEPEST = 100
 _MOST_TEXT = 4096
@@ -120,8 +121,8 @@ def parse_xml(stored: bytes) -> XmlText:
     Raises:
         VocXmlError: Too large, in another encoding than it says, not well-formed, or one that defines entities.
     """
-    if len(stored) > MOST_BYTES:
-        raise VocXmlError("labels.too_large", f"has {len(stored):,} bytes; the limit is {MOST_BYTES:,}", _SMALLER)
+    if len(stored) > MOST_LABEL_BYTES:
+        raise VocXmlError("labels.too_large", f"has {len(stored):,} bytes; the limit is {MOST_LABEL_BYTES:,}", _SMALLER)
     encoding = _encoding_of(stored)
     try:
         data = stored.decode(encoding).encode()

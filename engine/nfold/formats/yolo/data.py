@@ -15,6 +15,7 @@ from nfold.formats.wording import counted
 from nfold.formats.yolo.layout import NAME_FILES
 from nfold.formats.yolo.lines import MOST_CLASSES, PoseShape, Task
 from nfold.formats.yolo.yaml import compose_yaml, kind_of, pairs_of, refuse, scalar_of, whole_of
+from nfold.plain_files import open_plain
 
 MOST_YAML_BYTES = 4 * 1024 * 1024
 
@@ -149,7 +150,7 @@ def read_text(root: Path, file: str, most: int) -> str:
     try:
         if not (root / file).is_file():
             refuse(f"{file} is not a plain file.", "Move it out of the folder.")
-        with (root / file).open("rb") as handle:
+        with open_plain(root / file) as handle:
             data = handle.read(most + 1)
     except OSError as error:
         if isinstance(error, InputError):

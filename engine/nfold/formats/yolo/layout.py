@@ -14,6 +14,7 @@ from nfold.formats.base import Scan
 from nfold.formats.index import FileIndex
 from nfold.formats.yolo.lines import looks_like_labels
 from nfold.images import EXTENSIONS
+from nfold.plain_files import open_plain
 
 NAME_FILES = frozenset({"classes.txt", "obj.names", "labels.txt", "predefined_classes.txt"})
 """Files that name classes, one in a line."""
@@ -132,7 +133,7 @@ def sampled(root: Path, paths: Iterable[str]) -> Counter[bool | None]:
         if posixpath.basename(path).lower() in NAME_FILES:
             continue
         try:
-            with (root / path).open("rb") as file:
+            with open_plain(root / path) as file:
                 data = file.read(_SAMPLE_BYTES)
         except OSError:
             continue  # the label of one picture: reading it will say so

@@ -39,7 +39,7 @@ SILENT_OVERSHOOT = 1e-4
 """How far, as a share of the picture, a shape may stick out without a word: what rounding does."""
 
 POINT_OUTSIDE = "key point beyond the picture's edge"
-SAME_LINE = "the same line twice in a label file, kept"
+SAME_LINE = "line of a label file that repeats another, kept"
 MIXED = "label file with boxes among outlines, kept line by line; Ultralytics leaves such a picture out"
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)

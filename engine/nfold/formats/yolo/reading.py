@@ -35,6 +35,7 @@ from nfold.formats.yolo.remains import none_belongs
 from nfold.formats.yolo.splits import Membership
 from nfold.formats.yolo.table import Entry, ImageTable
 from nfold.images import EXTENSIONS
+from nfold.plain_files import open_plain
 
 _FROM_LINES = "told from the lines"
 _NO_IMAGE = "label file without an image"
@@ -91,10 +92,8 @@ class YoloReading:
         repeated = [name for name, count in Counter(names or ()).items() if count > 1]
         if names and repeated:
             shown = ", ".join(repeated[:_SHOWN_NAMES]) + (", ..." if len(repeated) > _SHOWN_NAMES else "")
-            what = (
-                f"{self.conventions['class_names']} calls several classes alike ({shown}), kept apart by their numbers"
-            )
-            self.repairs[what] += len(names) - len(set(names))
+            what = f"class that is called like another ({self.conventions['class_names']}: {shown})"
+            self.repairs[f"{what}, kept apart by its number"] += len(names) - len(set(names))
         return names
 
     def _found_names(self, yaml: Declaration | None) -> tuple[str, ...] | None:
@@ -151,10 +150,7 @@ class YoloReading:
         return has_lines, False
 
     def _read(self, label: str) -> bytes:
-        path = self.context.root / label
-        if not path.is_file():
-            raise OSError("it is not a plain file")
-        with path.open("rb") as file:
+        with open_plain(self.context.root / label) as file:
             return file.read(MOST_FILE_BYTES + 1)
 
     def _take(self, table: ImageTable, entry: Entry, rules: LineRules, members: Membership) -> None:
@@ -202,7 +198,7 @@ class YoloReading:
             if label in lists or posixpath.basename(label).lower() in NAME_FILES or table.has_label(label):
                 continue
             try:
-                with (self.context.root / label).open("rb") as file:
+                with open_plain(self.context.root / label) as file:
                     head = file.read(_SAMPLE_BYTES)
             except OSError:
                 continue  # whatever it is, no image waits for it

@@ -18,6 +18,7 @@ from nfold.formats.yolo.places import ImageFinder, Place, find_place, relative_t
 from nfold.formats.yolo.table import IN_TWO_SPLITS, ImageTable
 from nfold.formats.yolo.yaml import with_entries
 from nfold.images import EXTENSIONS, UNSUPPORTED_EXTENSIONS
+from nfold.plain_files import open_plain
 
 _IMAGE_EXTENSIONS = tuple({*EXTENSIONS, *UNSUPPORTED_EXTENSIONS})
 _UNLISTED = "in no split of data.yaml or of an image list"
@@ -123,7 +124,7 @@ class Membership:
         return tuple(found.values())
 
     def _list(self, path: str, split: str) -> ImageList:
-        with (self.context.root / path).open("rb") as file:
+        with open_plain(self.context.root / path) as file:
             first = file.readline(MOST_LINE_BYTES)
         return ImageList(path=path, split=split, newline="\r\n" if first.endswith(b"\r\n") else "\n")
 

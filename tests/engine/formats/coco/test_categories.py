@@ -140,3 +140,9 @@ class TestFlipIndex:
         error = refusal([person(flip_index=flips)])
         assert error.stable_code == "labels.bad_flip_index"
         assert error.message.startswith("a.json, categories/0 'person': flip_index")
+
+
+def test_more_classes_than_are_read_are_refused_with_their_number() -> None:
+    error = refusal([{"id": number, "name": f"c{number}"} for number in range(100_000)])
+    assert error.stable_code == "labels.too_many_classes"
+    assert "more than 65,536 different classes; there are 100,000 categories in all" in error.message

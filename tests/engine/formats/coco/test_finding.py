@@ -69,6 +69,37 @@ class TestTelling:
     def test_a_damaged_file_is_told_so_that_reading_names_the_damage(self, tmp_path: Path) -> None:
         assert looks_like_coco(tmp_path, '{"images": [{"id": 1, "file_name": "a.jpg"}, {"id": }]}')
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '{"images": [',
+            '{"images": [{"id": 1, "file_na',
+            '{"images": [], "anno',
+            '{"images"',
+            '{"categories": [{"id": 1, "name": "cat"}], "images": [{"id"',
+            '{"annotations": [{"id": 1, "ima',
+            '{"info": {"year": 2017}, "images": ',
+            '{"type": "instances", "images": [,',
+        ],
+    )
+    def test_a_file_that_breaks_off_before_it_says_much_is_told_by_how_it_opens(
+        self, tmp_path: Path, text: str
+    ) -> None:
+        assert looks_like_coco(tmp_path, text)
+        error = refusal(tmp_path, {"x.json": text}, "a.jpg")
+        assert error.stable_code == "labels.unreadable"
+        assert error.message.startswith("x.json, line 1: ")
+
+    @pytest.mark.parametrize("text", ['{"name": "photos", "imag', '{"info": {"images": [], "annotations": []}}', "[[["])
+    def test_other_json_that_breaks_off_is_not_coco(self, tmp_path: Path, text: str) -> None:
+        assert not looks_like_coco(tmp_path, text)
+
+    def test_pictures_may_come_after_more_than_is_looked_at_first(self, tmp_path: Path) -> None:
+        classes = [{"id": number, "name": f"{number:060}"} for number in range(15_000)]
+        text = json.dumps({"info": {}, "categories": classes, "images": [picture(1, "a.jpg")], "annotations": []})
+        assert text.index("images") > 2**20
+        assert looks_like_coco(tmp_path, text)
+
 
 @pytest.mark.parametrize(
     ("path", "split"),

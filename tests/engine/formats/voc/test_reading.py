@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nfold.errors import UsageError
-from nfold.formats.voc import Voc
+from nfold.errors import InputError, UsageError
+from nfold.formats.voc import Voc, reading
 from nfold.formats.voc.reading import _asked_origin
 from tests.engine.formats.label_sets import make_set, read_set
 from tests.engine.formats.voc_files import pictures, voc_file, voc_object, voc_set
@@ -193,3 +193,11 @@ def test_whatever_files_hold_no_traceback_comes_out(
     )
     read = read_set(Voc(), root)
     assert {"JPEGImages/a.jpg", "JPEGImages/b.jpg"} <= {source.id for source in read.sources}
+
+
+def test_more_classes_than_are_read_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_CLASSES", 2)
+    files: dict[str, str | bytes] = {f"{name}.xml": voc_file(voc_object(f"class {name}")) for name in "abc"}
+    with pytest.raises(InputError, match=r"c\.xml: more than 2 different classes") as caught:
+        read_set(Voc(), make_set(tmp_path, files, "a.jpg", "b.jpg", "c.jpg"))
+    assert caught.value.stable_code == "labels.too_many_classes"

@@ -108,7 +108,7 @@ def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voc_xml, "_MOST_ELEMENTS", 10)
     with pytest.raises(VocXmlError, match="more than 10 elements"):
         parse_xml(b"<a>" + b"<b/>" * 11 + b"</a>")
-    monkeypatch.setattr(voc_xml, "MOST_BYTES", 10)
+    monkeypatch.setattr(voc_xml, "MOST_LABEL_BYTES", 10)
     with pytest.raises(VocXmlError, match="the limit is 10"):
         parse_xml(b"<a>          </a>")
 

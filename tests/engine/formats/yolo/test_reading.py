@@ -76,7 +76,7 @@ def test_lists_of_names_that_differ_are_an_error_unless_data_yaml_settles_it(tmp
 )
 def test_classes_of_one_name_are_kept_and_counted(tmp_path: Path, file: str, text: str) -> None:
     found = read(tmp_path, {file: text, "labels/a.txt": BOX.replace("0", "3", 1)}, "images/a.jpg")
-    assert found.info.repairs == {f"{file} calls several classes alike (car), kept apart by their numbers": 2}
+    assert found.info.repairs == {f"class that is called like another ({file}: car), kept apart by its number": 2}
     assert [category.name for category in found.info.categories] == ["car", "bus", "car", "car"]
     labels = found.by_id["images/a.jpg"].labels
     assert labels is not None
@@ -92,7 +92,7 @@ def test_one_line_twice_is_kept_and_counted(tmp_path: Path) -> None:
         "images/b.jpg",
     )
     assert len(found.boxes("images/a.jpg")) == 4
-    assert found.info.repairs == {"the same line twice in a label file, kept": 2}
+    assert found.info.repairs == {"line of a label file that repeats another, kept": 2}
 
 
 def test_a_bad_line_costs_its_picture_and_names_the_line(tmp_path: Path) -> None:
