@@ -54,7 +54,7 @@ def unpack(*, archive: str, staging: str, limits: dict[str, Any], say: Say) -> d
     (home / "files").mkdir(parents=True, mode=0o755)
     catalogue = Catalogue(home / "catalogue.db")
     try:
-        with open(archive, "rb") as file:
+        with Path(archive).open("rb") as file:
             result = _Unpacking(home / "files", catalogue, bounds, say).run(file)
     except BaseException as error:
         catalogue.close()
@@ -145,7 +145,7 @@ class _Unpacking:
         path = self._target / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         size = 0
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "wb") as written:
+        with path.open("xb") as written:
             for chunk in member.chunks:
                 size += len(chunk)
                 self._read += len(chunk)
