@@ -17,6 +17,7 @@ import structlog
 
 from nfold_service.context import Context
 from nfold_service.landing import sync_folder
+from nfold_service.preparing import clear, prepare
 from nfold_service.problems import ServiceError
 from nfold_service.store import DatasetRow, UploadRow, shelves
 from nfold_service.work.catalogue import rebuild

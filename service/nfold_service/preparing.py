@@ -70,12 +70,12 @@ async def _attempt(context: Context, dataset: str, worker: Worker) -> tuple[dict
     unpacked: dict[str, Any] = {}
     counts: dict[str, Any]
     if await asyncio.to_thread(archive.exists):
-        arguments = {
+        order: dict[str, Any] = {
             "archive": str(archive),
             "staging": str(staging),
             "limits": asdict(archive_limits(context)),
         }
-        unpacked, problem = await _follow(context, dataset, worker, Order(work="unpack", arguments=arguments))
+        unpacked, problem = await _follow(context, dataset, worker, Order(work="unpack", arguments=order))
         if problem:
             await asyncio.to_thread(clear, places.dataset_home(dataset))
             counts = {"files": 0, "bytes": 0}
