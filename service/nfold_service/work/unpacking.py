@@ -108,12 +108,14 @@ class _Unpacking:
         }
 
     def _strip(self) -> str | None:
-        entries = list(itertools.islice(os.scandir(self._target), 2))
+        with os.scandir(self._target) as scan:
+            entries = list(itertools.islice(scan, 2))
         if len(entries) != 1 or not entries[0].is_dir() or entries[0].name.lower() in _TELLING:
             return None
         top = entries[0].name
-        if not any(entry.is_dir() for entry in os.scandir(self._target / top)):
-            return None  # images in one folder: it may be their class
+        with os.scandir(self._target / top) as scan:
+            if not any(entry.is_dir() for entry in scan):
+                return None  # images in one folder: it may be their class
         inner = self._target.with_name("stripped")
         (self._target / top).rename(inner)
         self._target.rmdir()
