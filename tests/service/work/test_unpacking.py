@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import resource
+import random
 import subprocess
 import sys
 import time
@@ -137,7 +137,6 @@ def test_files_get_modes_of_our_own_and_no_links(tmp_path: Path) -> None:
     unpacked(tmp_path, buffer.getvalue())
     mode = (tmp_path / "staging" / "files" / "d" / "a.png").stat().st_mode
     assert mode & 0o7777 == 0o666 & ~umask
-    assert resource.getrlimit(resource.RLIMIT_CORE)
 
 
 def test_progress_is_told_while_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,14 +147,15 @@ def test_progress_is_told_while_it_goes_on(tmp_path: Path, monkeypatch: pytest.M
     assert told == [{"files": 1, "bytes": len(PNG)}, {"files": 2, "bytes": 2 * len(PNG)}]
 
 
-def test_damage_anywhere_is_an_error_of_ours_or_a_whole_result(tmp_path: Path) -> None:
+def test_damage_anywhere_is_an_error_of_ours_or_a_whole_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nfold_service.work.unpacking._sync", lambda folder: None)  # 200 times is long
     good = make_zip(("a/b.png", PNG), ("a/c.png", PNG))
     tar = make_tar(("a/b.png", PNG), ("a/c.png", PNG))
-    import random
-
     rng = random.Random(5)
     for archive in (good, tar):
-        for _ in range(300):
+        for _ in range(100):
             broken = bytearray(archive)
             for _ in range(rng.randrange(1, 4)):
                 broken[rng.randrange(len(broken))] = rng.randrange(256)
@@ -163,6 +163,4 @@ def test_damage_anywhere_is_an_error_of_ours_or_a_whole_result(tmp_path: Path) -
                 unpacked(tmp_path, bytes(broken))
             except InputError as error:
                 assert error.stable_code.startswith("archive.")
-            assert tree(tmp_path) <= {"archive", "staging"} | {
-                name for name in tree(tmp_path) if name.startswith("staging/")
-            }
+            assert {path.name for path in tmp_path.iterdir()} <= {"archive", "staging"}
