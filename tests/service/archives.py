@@ -142,9 +142,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "zip overlapping": (overlapping, "archive.overlap"),
     "zip 1000:1": (lambda: make_zip(("a.bmp", bytes(40 << 20))), "archive.ratio"),
     "zip lying small": (
-        lambda: patched(
-            make_zip(("a.bmp", bytes(100_000))), b"PK\x01\x02", 24, struct.pack("<L", 10), last=True
-        ),
+        lambda: patched(make_zip(("a.bmp", bytes(100_000))), b"PK\x01\x02", 24, struct.pack("<L", 10), last=True),
         "archive.lying_size",
     ),
     "zip lying large": (
@@ -189,7 +187,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "tar PAX sparse": (lambda: with_pax("a.png", {"GNU.sparse.size": "1000000000"}), "archive.special"),
     "tar PAX path": (lambda: with_pax("a.png", {"path": "../../b.png"}), "archive.name"),
     "tar PAX size": (lambda: with_pax("a.png", {"size": "99999999999"}), "archive.file_too_large"),
-    "tar PAX nonsense": (lambda: with_pax("a.png", {"comment": "xxxx"}).replace(b"16 comment", b"99 comment"), "archive.damaged"),
+    "tar PAX nonsense": (
+        lambda: with_pax("a.png", {"comment": "xxxx"}).replace(b"16 comment", b"99 comment"),
+        "archive.damaged",
+    ),
     "tar duplicate": (lambda: make_tar(("a.png", PNG), ("a.png", PNG)), "archive.duplicate"),
     "tar case twins": (lambda: make_tar(("a.png", PNG), ("A.png", PNG)), "archive.duplicate"),
     "tar truncated": (lambda: make_tar(("a.png", PNG))[:600], "archive.damaged"),
@@ -216,8 +217,14 @@ HARMLESS: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "zip top folder": (lambda: make_zip(("top/x/a.png", PNG), ("top/y/b.png", PNG)), {"x/a.png", "y/b.png"}),
     "zip one class": (lambda: make_zip(("cats/a.png", PNG)), {"cats/a.png"}),
     "tar with ./": (lambda: make_tar(("./a/b.png", PNG)), {"a/b.png"}),
-    "tar GNU long name": (lambda: make_tar(("d/" * 3 + "n" * 150 + ".png", PNG), format=tarfile.GNU_FORMAT), {"d/d/" + "n" * 150 + ".png"}),
-    "tar ustar prefix": (lambda: make_tar(("p" * 90 + "/" + "n" * 60 + ".png", PNG), format=tarfile.USTAR_FORMAT), {"p" * 90 + "/" + "n" * 60 + ".png"}),
+    "tar GNU long name": (
+        lambda: make_tar(("d/" * 3 + "n" * 150 + ".png", PNG), format=tarfile.GNU_FORMAT),
+        {"d/d/" + "n" * 150 + ".png"},
+    ),
+    "tar ustar prefix": (
+        lambda: make_tar(("p" * 90 + "/" + "n" * 60 + ".png", PNG), format=tarfile.USTAR_FORMAT),
+        {"p" * 90 + "/" + "n" * 60 + ".png"},
+    ),
     "tar.gz": (lambda: gzip.compress(make_tar(("a.png", PNG))), {"a.png"}),
     "tar.bz2": (lambda: bz2.compress(make_tar(("a.png", PNG))), {"a.png"}),
 }

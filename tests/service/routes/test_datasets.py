@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from nfold_service.keys import new_key
 from nfold_service.store.keyring import add_key
 from tests.service.archives import PNG, make_tar, make_zip

@@ -83,7 +83,14 @@ def test_crafted_archives_cost_little_time_and_memory(tmp_path: Path) -> None:
         "after = resource.getrusage(resource.RUSAGE_SELF)\n"
         "print(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, after.ru_maxrss - before.ru_maxrss)\n"
     )
-    heavy = ("zip 1e6 entries", "zip 1e6 entries, one told", "zip overlapping", "zip 1000:1", "tar.gz bomb", "tar.bz2 bomb")
+    heavy = (
+        "zip 1e6 entries",
+        "zip 1e6 entries, one told",
+        "zip overlapping",
+        "zip 1000:1",
+        "tar.gz bomb",
+        "tar.bz2 bomb",
+    )
     for name in heavy:
         archive = tmp_path / "archive"
         archive.write_bytes(REFUSED[name][0]())
@@ -100,7 +107,9 @@ def test_crafted_archives_cost_little_time_and_memory(tmp_path: Path) -> None:
 
 
 def test_what_is_no_image_and_no_label_is_counted_and_not_kept(tmp_path: Path) -> None:
-    archive = make_zip(("a.png", PNG), ("labels/a.txt", b"0 .5 .5 1 1\n"), ("x.exe", b"MZ"), ("y.exe", b"MZ"), ("n", b""))
+    archive = make_zip(
+        ("a.png", PNG), ("labels/a.txt", b"0 .5 .5 1 1\n"), ("x.exe", b"MZ"), ("y.exe", b"MZ"), ("n", b"")
+    )
     result = unpacked(tmp_path, archive)
     assert result["files"] == 2
     assert result["passed_over"] == {".exe": 2, "": 1}
@@ -147,9 +156,7 @@ def test_progress_is_told_while_it_goes_on(tmp_path: Path, monkeypatch: pytest.M
     assert told == [{"files": 1, "bytes": len(PNG)}, {"files": 2, "bytes": 2 * len(PNG)}]
 
 
-def test_damage_anywhere_is_an_error_of_ours_or_a_whole_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_damage_anywhere_is_an_error_of_ours_or_a_whole_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nfold_service.work.unpacking._sync", lambda folder: None)  # 200 times is long
     good = make_zip(("a/b.png", PNG), ("a/c.png", PNG))
     tar = make_tar(("a/b.png", PNG), ("a/c.png", PNG))
