@@ -20,6 +20,7 @@ from nfold_service import problems
 from nfold_service.arrivals import Arrivals
 from nfold_service.context import Context, Places
 from nfold_service.keys import configured_key
+from nfold_service.resumable import Resumable
 from nfold_service.routes import ROUTERS
 from nfold_service.settings import Settings
 from nfold_service.store import Store
@@ -65,6 +66,8 @@ def create_app(settings: Settings) -> FastAPI:
         await app.state.supervisor.begin()
         app.state.arrivals = Arrivals(context)
         await app.state.arrivals.begin()
+        app.state.resumable = Resumable(context, app.state.arrivals)
+        await app.state.resumable.begin()
         warming = asyncio.create_task(crew.warm_up())
         try:
             yield
@@ -72,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
             context.ending.set()
             async with context.job_changed:
                 context.job_changed.notify_all()
+            await app.state.resumable.end()
             await app.state.arrivals.end()
             await app.state.supervisor.end()
             await warming

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,12 +17,11 @@ import structlog
 
 from nfold_service.context import Context
 from nfold_service.landing import sync_folder
+from nfold_service.preparing import clear, prepare
 from nfold_service.problems import ServiceError
-from nfold_service.store import DatasetRow, shelves
-from nfold_service.work.crew import Worker, WorkerDiedError
-from nfold_service.work.members import ArchiveLimits
+from nfold_service.store import DatasetRow, UploadRow, shelves
+from nfold_service.work.catalogue import rebuild
 from nfold_service.work.names import NameLimits
-from nfold_service.work.protocol import Order
 
 Way = Literal["archive", "files", "uploads"]
 
@@ -66,6 +64,20 @@ class Arrivals:
             else:
                 self._coming[dataset] = (way, count - 1)
 
+    @contextlib.asynccontextmanager
+    async def receiving(self, row: DatasetRow, way: Way) -> AsyncIterator[None]:
+        """Receive something for a data set; if nothing of it came whole, it is `empty` again.
+
+        Raises:
+            ServiceError: 409 when it takes nothing that way.
+        """
+        try:
+            with self.coming(row.id, way):
+                await self.open_for(row, way)
+                yield
+        finally:
+            await asyncio.shield(self.settle(row.id))
+
     def is_coming(self, dataset: str) -> bool:
         """Whether a body for it is on its way."""
         return dataset in self._coming
@@ -82,7 +94,9 @@ class Arrivals:
                 f"The data set is being filled {_WORDS[begun]}.",
                 hint="Go on that way, or make another data set.",
             )
-        values = {"state": "receiving", "problem": None, **({"files": 0, "bytes": 0} if way != "files" else {})}
+        values: dict[str, Any] = {"state": "receiving", "problem": None, "found": None}
+        if way != "files":
+            values |= {"files": 0, "bytes": 0}
         if not await self._context.store.run(
             shelves.change_dataset, row.id, values, only_from=("empty", "receiving", "broken")
         ):
@@ -90,10 +104,36 @@ class Arrivals:
                 f"The data set is {row.state}, and takes no more files.", hint="Make another one: POST /v1/datasets."
             )
 
-    async def give_up(self, dataset: str) -> None:
-        """An archive did not come whole: back to `empty`."""
+        if way != "files":
+            await asyncio.to_thread(clear, self._context.places.dataset_home(row.id))
+
+    async def settle(self, dataset: str) -> None:
+        """After an upload that did not come whole: back to `empty`, unless something came before."""
+        row = await self._context.store.run(shelves.dataset_of, dataset, None)
+        if row is None or row.state != "receiving" or await self._begun(row) is not None:
+            return
+        if self.is_coming(dataset):
+            return  # looked at last, so that whoever comes later finds its own state
         values = {"state": "empty", "problem": INTERRUPTED}
         await self._context.store.run(shelves.change_dataset, dataset, values, only_from=("receiving",))
+
+    async def inspect(self, row: DatasetRow) -> None:
+        """A data set that was filled file by file is complete: look at it.
+
+        Raises:
+            ServiceError: 409 when it was not, or files are still coming.
+        """
+        if self.is_coming(row.id):
+            raise busy("Files for this data set are still coming in.", hint="Wait for them, then ask again.")
+        has_files = await asyncio.to_thread(self._context.places.catalogue(row.id).exists)
+        if not has_files or not await self._context.store.run(
+            shelves.change_dataset, row.id, {"state": "unpacking"}, only_from=("receiving", "broken")
+        ):
+            raise busy(
+                f"The data set is {row.state}, and there is nothing new to look at.",
+                hint="Upload files first; an archive is looked at by itself.",
+            )
+        self.start(row.id)
 
     async def accept_archive(self, dataset: str, received: Path) -> None:
         """An archive is whole: keep it, and unpack it.
@@ -111,6 +151,18 @@ class Arrivals:
                 await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
             raise busy("The data set has changed in the meantime.")
         self.start(dataset)
+
+    async def accept_upload(self, upload: UploadRow) -> None:
+        """A resumable upload is whole: its file is the archive now.
+
+        Raises:
+            ServiceError: 409 when the data set has moved on.
+        """
+        if not await self._context.store.run(shelves.finish_upload, upload):
+            raise busy("The data set has changed in the meantime.", hint="Delete this upload.")
+        places = self._context.places
+        await asyncio.to_thread(_move, places.upload(upload.id), places.archive(upload.dataset))
+        self.start(upload.dataset)
 
     def start(self, dataset: str) -> None:
         """Unpack (if there is an archive) and look at a data set in state `unpacking`."""
@@ -130,11 +182,22 @@ class Arrivals:
         """Bring every data set that a former process left in the middle to where it can go on."""
         store, places = self._context.store, self._context.places
         for row in await store.run(shelves.datasets_in, "receiving"):
-            if await self._begun(row) is None:
-                await self.give_up(row.id)
+            way = await self._begun(row)
+            if way is None:
+                await self.settle(row.id)
+            elif way == "files":
+                files, size = await asyncio.to_thread(rebuild, places.dataset_home(row.id))
+                await store.run(shelves.change_dataset, row.id, {"files": files, "bytes": size})
+            for upload in await store.run(shelves.uploads_of, row.id):
+                if upload.state == "open" and upload.received == upload.length:
+                    await self.accept_upload(upload)
         working = await store.run(shelves.datasets_in, "unpacking")
         for row in working:
             self._log.info("taken up again", dataset=row.id)
+            for upload in await store.run(shelves.uploads_of, row.id):
+                received = places.upload(upload.id)
+                if upload.state == "finished" and await asyncio.to_thread(received.exists):
+                    await asyncio.to_thread(_move, received, places.archive(row.id))
             self.start(row.id)
         known = {row.id for row in await store.run(shelves.datasets_in)}
         await asyncio.to_thread(_sweep, places.root / "datasets", known, {row.id for row in working})
@@ -149,8 +212,8 @@ class Arrivals:
         """How a data set that is `receiving` was filled so far."""
         if any(upload.state == "open" for upload in await self._context.store.run(shelves.uploads_of, row.id)):
             return "uploads"
-        if row.files or self.is_coming(row.id):
-            return self._coming.get(row.id, ("files", 0))[0]
+        if await asyncio.to_thread(self._context.places.catalogue(row.id).exists):
+            return "files"
         return None
 
     def _is_over(self, dataset: str, task: asyncio.Task[None]) -> None:
@@ -159,78 +222,11 @@ class Arrivals:
             self._log.error("a data set could not be prepared", dataset=dataset, exc_info=task.exception())
 
     async def _prepare(self, dataset: str) -> None:
-        store, settings = self._context.store, self._context.settings
         async with self._turns:
-            problem: dict[str, Any] = {}
-            for _ in range(settings.job_attempts):
-                worker = await Worker.begin(settings, is_limited=True, preloads=False)
-                try:
-                    found, problem = await self._attempt(dataset, worker)
-                    break
-                except WorkerDiedError:
-                    found, problem = None, _CRASHED
-                finally:
-                    await asyncio.shield(worker.kill())
-        values = {"state": "broken" if problem else "ready", "found": found, "problem": problem or None}
-        await store.run(shelves.change_dataset, dataset, values, only_from=("unpacking",))
+            values = await prepare(self._context, dataset)
+        await self._context.store.run(shelves.change_dataset, dataset, values, only_from=("unpacking",))
         await asyncio.to_thread(self._context.places.archive(dataset).unlink, missing_ok=True)
-        self._log.info("data set prepared", dataset=dataset, state=values["state"], code=problem.get("code"))
-
-    async def _attempt(self, dataset: str, worker: Worker) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-        """What was found, or the problem."""
-        places, store = self._context.places, self._context.store
-        archive, staging = places.archive(dataset), places.staging / f"{dataset}.unpacked"
-        unpacked: dict[str, Any] = {}
-        if await asyncio.to_thread(archive.exists):
-            arguments = {
-                "archive": str(archive),
-                "staging": str(staging),
-                "limits": asdict(archive_limits(self._context)),
-            }
-            unpacked, problem = await self._follow(dataset, worker, Order(work="unpack", arguments=arguments))
-            if problem:
-                await asyncio.to_thread(_clear, places.dataset_home(dataset))
-                await store.run(shelves.change_dataset, dataset, {"files": 0, "bytes": 0})
-                return None, problem
-            await asyncio.to_thread(_publish, staging, places.dataset_home(dataset))
-            counts = {name: unpacked[name] for name in ("files", "bytes")}
-            await store.run(shelves.change_dataset, dataset, counts)
-        arguments = {"source": str(places.dataset(dataset)), "max_pixels": self._context.settings.max_image_pixels}
-        found, problem = await self._follow(dataset, worker, Order(work="inspect", arguments=arguments))
-        return (None, problem) if problem else ({**found, "unpacked": unpacked}, {})
-
-    async def _follow(self, dataset: str, worker: Worker, order: Order) -> tuple[dict[str, Any], dict[str, Any]]:
-        async with contextlib.aclosing(worker.messages(order)) as messages:
-            async for message in messages:
-                if message.kind == "done":
-                    return message.data, {}
-                if message.kind == "failed":
-                    words = {name: message.data.get(name) for name in ("code", "message", "hint")}
-                    return {}, {**words, "status": 507 if str(words["code"]).startswith("disk") else 422}
-                counts = {name: message.data[name] for name in ("files", "bytes") if name in message.data}
-                await self._context.store.run(shelves.change_dataset, dataset, counts)
-        raise WorkerDiedError
-
-
-_CRASHED = {
-    "code": "worker.crashed",
-    "message": "The process that looked at this data set died again and again.",
-    "hint": "See the logs of the service; a file may be made to crash its reader.",
-    "status": 422,
-}
-
-
-def archive_limits(context: Context) -> ArchiveLimits:
-    """The limits of the settings."""
-    settings = context.settings
-    return ArchiveLimits(
-        files=settings.max_archive_files,
-        unpacked_bytes=settings.max_unpacked_bytes,
-        image_bytes=settings.max_image_bytes,
-        label_bytes=settings.max_label_bytes,
-        ratio=settings.max_archive_ratio,
-        names=name_limits(context),
-    )
+        self._log.info("data set prepared", dataset=dataset, state=values["state"])
 
 
 def name_limits(context: Context) -> NameLimits:
@@ -247,19 +243,6 @@ def _move(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source.replace(target)
     sync_folder(target.parent)
-
-
-def _publish(staging: Path, home: Path) -> None:
-    _clear(home)
-    (staging / "catalogue.db").replace(home / "catalogue.db")
-    (staging / "files").replace(home / "files")
-    sync_folder(home)
-    shutil.rmtree(staging)
-
-
-def _clear(home: Path) -> None:
-    shutil.rmtree(home / "files", ignore_errors=True)
-    (home / "catalogue.db").unlink(missing_ok=True)
 
 
 def _sweep(folder: Path, known: set[str], working: set[str]) -> None:

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from nfold.errors import (
     DiskError,
@@ -107,7 +108,7 @@ def from_engine(error: NfoldError) -> ServiceError:
 def problem_response(request: Request, error: ServiceError) -> JSONResponse:
     """The answer to a request that failed."""
     problem = Problem(
-        title=http.HTTPStatus(error.status).phrase,
+        title=_phrase(error.status),
         status=error.status,
         detail=error.message,
         instance=request.scope.get("path", ""),
@@ -119,6 +120,13 @@ def problem_response(request: Request, error: ServiceError) -> JSONResponse:
     return JSONResponse(
         problem.model_dump(mode="json"), status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers
     )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return {460: "Checksum Mismatch"}.get(status, "Refused")  # 460 is of the tus protocol
 
 
 def install(app: FastAPI) -> None:
@@ -154,6 +162,10 @@ def install(app: FastAPI) -> None:
             request, ServiceError(error.status_code, code, str(error.detail), headers=error.headers)
         )
 
+    async def on_cut(request: Request, error: Exception) -> JSONResponse:
+        log.info("cut off by the client", path=request.scope.get("path", ""))
+        return problem_response(request, ServiceError(400, "request.cut", "The request was cut off."))
+
     async def on_anything(request: Request, error: Exception) -> JSONResponse:
         log.error("unexpected", error=type(error).__name__, exc_info=error)
         return problem_response(
@@ -170,6 +182,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NfoldError, on_engine)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(ClientDisconnect, on_cut)
     app.add_exception_handler(Exception, on_anything)
 
 

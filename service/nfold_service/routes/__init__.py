@@ -16,6 +16,7 @@ from nfold_service.routes import (
     results,
     small,
     streams,
+    uploads,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -23,6 +24,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     small.router,
     datasets.router,
     contents.router,
+    uploads.router,
     streams.router,
     expansions.router,
     results.router,

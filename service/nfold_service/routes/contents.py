@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
+import contextlib
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request, Response
 
 from nfold_service.access import Writer
-from nfold_service.context import Context
-from nfold_service.landing import Landing, refuse_announced_disk, refuse_wrong_digest, wanted_sha256
-from nfold_service.models import Dataset, dataset_model
+from nfold_service.filling import checked_path, drop_file, most_bytes, store_file
+from nfold_service.forms import pieces_of
+from nfold_service.landing import refuse_announced_disk, wanted_sha256
+from nfold_service.models import Dataset, DatasetFile, dataset_model
 from nfold_service.problems import ServiceError
 from nfold_service.receiving import chunks_of, one_upload, refuse_announced
 from nfold_service.routes.datasets import DatasetId, TheArrivals
 from nfold_service.routes.shared import ERRORS, TheContext, own_dataset
-from nfold_service.store import DatasetRow
-from nfold_service.work.signatures import ENOUGH, archive_kind
+from nfold_service.taking import Counted, take_archive, take_form
+from nfold_service.work.names import shown
 
 router = APIRouter(prefix="/v1/datasets/{dataset}", tags=["data sets"], responses=ERRORS)
 
@@ -23,11 +25,29 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _ARCHIVE_BODY = {
     "requestBody": {
         "required": True,
-        "content": dict.fromkeys(
-            ("application/zip", "application/x-tar", "application/gzip", "application/octet-stream"), _BINARY
-        ),
+        "content": {
+            "application/zip": _BINARY,
+            "application/x-tar": _BINARY,
+            "application/gzip": _BINARY,
+            "application/octet-stream": _BINARY,
+        },
     }
 }
+_FORM_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+                }
+            }
+        },
+    }
+}
+
+FilePathParameter = Annotated[str, Path(max_length=1024, examples=["cats/one.jpg"])]
 
 
 @router.put(
@@ -48,49 +68,84 @@ async def put_content(
     most = context.settings.max_archive_bytes
     refuse_announced(request, most, "The archive")
     wanted = wanted_sha256(request)
-    with one_upload(context), arrivals.coming(row.id, "archive"):
+    with one_upload(context):
         refuse_announced_disk(request, context)
-        await arrivals.open_for(row, "archive")
-        try:
-            with archive_landing(context, row) as landing:
-                async for chunk in chunks_of(request, context):
-                    await landing.write(chunk)
-                refuse_wrong_digest(wanted, await landing.finish())
-        except BaseException:
-            received_path(context, row).unlink(missing_ok=True)
-            await arrivals.give_up(row.id)
-            raise
-        await arrivals.accept_archive(row.id, received_path(context, row))
+        await take_archive(context, arrivals, row, chunks_of(request, context), wanted)
     return dataset_model(await own_dataset(context, caller, dataset))
 
 
-def archive_landing(context: Context, row: DatasetRow) -> Landing:
-    """Where an archive comes to lie until it is whole."""
-    return Landing(
-        context,
-        received_path(context, row),
-        most=context.settings.max_archive_bytes,
-        what="The archive",
-        check_start=refuse_no_archive,
-        start_bytes=ENOUGH,
-    )
+@router.post(
+    "/content",
+    status_code=202,
+    operation_id="post_content",
+    summary="Upload a form: one archive, or images and label files",
+    openapi_extra=_FORM_BODY,
+)
+async def post_content(
+    dataset: DatasetId, request: Request, context: TheContext, caller: Writer, arrivals: TheArrivals
+) -> Dataset:
+    """One archive is unpacked as by `PUT`. Files are kept under their file names, which may hold folders.
 
-
-def received_path(context: Context, row: DatasetRow) -> FilePath:
-    """Its name in staging."""
-    return context.places.staging / f"{row.id}.archive"
-
-
-def refuse_no_archive(start: bytes) -> None:
-    """Refuse what is no archive by its first bytes.
-
-    Raises:
-        ServiceError: 415.
+    What is neither an image nor a label file is passed over. After the last form, `POST /v1/datasets/{id}/inspect`
+    makes the data set ready.
     """
-    if archive_kind(start) is None:
-        raise ServiceError(
-            415,
-            "archive.unknown",
-            "This is no zip and no tar archive.",
-            hint="Upload .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz; single files go to /v1/datasets/{id}/files/{path}.",
-        )
+    row = await own_dataset(context, caller, dataset)
+    refuse_announced(request, context.settings.max_archive_bytes, "The form")
+    with one_upload(context):
+        refuse_announced_disk(request, context)
+        async with contextlib.aclosing(pieces_of(request, context)) as pieces:
+            await take_form(context, arrivals, row, pieces)
+    return dataset_model(await own_dataset(context, caller, dataset))
+
+
+@router.put(
+    "/files/{path:path}",
+    status_code=201,
+    operation_id="put_file",
+    summary="Upload one image or label file",
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}},
+    responses={200: {"model": DatasetFile, "description": "It took the place of an older one."}},
+)
+async def put_file(
+    dataset: DatasetId,
+    path: FilePathParameter,
+    request: Request,
+    response: Response,
+    context: TheContext,
+    caller: Writer,
+    arrivals: TheArrivals,
+) -> DatasetFile:
+    """Relative path within the data set. After the last file, `POST /v1/datasets/{id}/inspect` makes it ready."""
+    row = await own_dataset(context, caller, dataset)
+    name = checked_path(context, path)
+    refuse_announced(request, most_bytes(context, name), f"'{shown(name)}'")
+    wanted = wanted_sha256(request)
+    counted = Counted(chunks_of(request, context))
+    with one_upload(context):
+        refuse_announced_disk(request, context)
+        async with arrivals.receiving(row, "files"):
+            if not await store_file(context, row, name, counted, wanted):
+                response.status_code = 200
+    return DatasetFile(path=name, bytes=counted.bytes)
+
+
+@router.delete(
+    "/files/{path:path}", status_code=204, operation_id="delete_file", summary="Take a file out of a data set"
+)
+async def delete_file(
+    dataset: DatasetId, path: FilePathParameter, context: TheContext, caller: Writer, arrivals: TheArrivals
+) -> Response:
+    """As long as the data set is not ready."""
+    row = await own_dataset(context, caller, dataset)
+    name = checked_path(context, path)
+    async with arrivals.receiving(row, "files"):
+        if not await drop_file(context, row, name):
+            raise ServiceError(404, "file.missing", f"There is no file '{shown(name)}' in the data set.")
+    return Response(status_code=204)
+
+
+@router.post("/inspect", status_code=202, operation_id="inspect_dataset", summary="All files are there: make it ready")
+async def inspect_dataset(dataset: DatasetId, context: TheContext, caller: Writer, arrivals: TheArrivals) -> Dataset:
+    """For data sets that are filled file by file or by forms; also after a broken one was mended by more files."""
+    await arrivals.inspect(await own_dataset(context, caller, dataset))
+    return dataset_model(await own_dataset(context, caller, dataset))

@@ -19,7 +19,7 @@ from nfold_service.paging import page_of, read_cursor
 from nfold_service.problems import ServiceError
 from nfold_service.routes.shared import ERRORS, TheContext, own_dataset
 from nfold_service.store import shelves
-from nfold_service.work.catalogue import Catalogue
+from nfold_service.work.catalogue import opened
 
 router = APIRouter(prefix="/v1/datasets", tags=["data sets"], responses=ERRORS)
 
@@ -109,11 +109,8 @@ async def list_files(
 def _page(path: FilePath, after: str, most: int) -> list[tuple[str, int]]:
     if not path.exists():
         return []
-    catalogue = Catalogue(path)
-    try:
+    with opened(path) as catalogue:
         return catalogue.page(after, most)
-    finally:
-        catalogue.close()
 
 
 def _cursor_of(path: str) -> str:

@@ -116,6 +116,20 @@ def change_upload(connection: Connection, identity: str, values: dict[str, Any])
     connection.execute(update(uploads).where(uploads.c.id == identity).values(used_at=now(), **values))
 
 
+def finish_upload(connection: Connection, upload: UploadRow) -> bool:
+    """An upload is whole and its data set goes on to unpacking; False when that one is not waiting for it any more."""
+    if not change_dataset(connection, upload.dataset, {"state": "unpacking"}, only_from=("receiving",)):
+        return False
+    change_upload(connection, upload.id, {"state": "finished", "received": upload.length})
+    return True
+
+
+def stale_uploads(connection: Connection, before: float) -> list[UploadRow]:
+    """Uploads that nobody has gone on with since."""
+    query = select(uploads).where(uploads.c.used_at < before)
+    return [UploadRow(**row) for row in connection.execute(query).mappings()]
+
+
 def remove_upload(connection: Connection, identity: str) -> None:
     """Forget an upload."""
     connection.execute(delete(uploads).where(uploads.c.id == identity))

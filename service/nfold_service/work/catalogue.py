@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,11 @@ class Catalogue:
         self._sum(-1, -row[1])
         return True
 
+    def forget_files(self) -> None:
+        """Take out all files and folders, within `change`."""
+        self._base.execute("delete from files")
+        self._base.execute("update sums set files = 0, bytes = 0")
+
     def strip(self, folder: str) -> None:
         """Take the top folder off all paths, within `change`; everything lies below it."""
         self._base.execute("delete from files where folded = ?", (folded(folder),))
@@ -138,6 +144,28 @@ class Catalogue:
             "select path, bytes from files where folded = ?", (folded(path),)
         ).fetchone()
         return found
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Catalogue]:
+    """A catalogue for a moment; made where there is none."""
+    catalogue = Catalogue(path)
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
+
+
+def rebuild(home: Path) -> tuple[int, int]:
+    """Make the list of `home/files` agree with the disk, after a death between the two; files and bytes then."""
+    with opened(home / "catalogue.db") as catalogue:
+        with catalogue.change():
+            catalogue.forget_files()
+            for root, _, names in os.walk(home / "files"):
+                for name in names:
+                    path = Path(root) / name
+                    catalogue.add(path.relative_to(home / "files").as_posix(), path.stat().st_size)
+        return catalogue.totals()
 
 
 def _twin(path: str, other: str) -> InputError:

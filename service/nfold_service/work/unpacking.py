@@ -54,7 +54,7 @@ def unpack(*, archive: str, staging: str, limits: dict[str, Any], say: Say) -> d
     (home / "files").mkdir(parents=True, mode=0o755)
     catalogue = Catalogue(home / "catalogue.db")
     try:
-        with open(archive, "rb") as file:
+        with Path(archive).open("rb") as file:
             result = _Unpacking(home / "files", catalogue, bounds, say).run(file)
     except BaseException as error:
         catalogue.close()
@@ -108,12 +108,14 @@ class _Unpacking:
         }
 
     def _strip(self) -> str | None:
-        entries = list(itertools.islice(os.scandir(self._target), 2))
+        with os.scandir(self._target) as scan:
+            entries = list(itertools.islice(scan, 2))
         if len(entries) != 1 or not entries[0].is_dir() or entries[0].name.lower() in _TELLING:
             return None
         top = entries[0].name
-        if not any(entry.is_dir() for entry in os.scandir(self._target / top)):
-            return None  # images in one folder: it may be their class
+        with os.scandir(self._target / top) as scan:
+            if not any(entry.is_dir() for entry in scan):
+                return None  # images in one folder: it may be their class
         inner = self._target.with_name("stripped")
         (self._target / top).rename(inner)
         self._target.rmdir()
@@ -145,7 +147,7 @@ class _Unpacking:
         path = self._target / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         size = 0
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "wb") as written:
+        with path.open("xb") as written:
             for chunk in member.chunks:
                 size += len(chunk)
                 self._read += len(chunk)

@@ -1,0 +1,1 @@
+"""Tests that take minutes; each is a program of its own."""
