@@ -79,7 +79,7 @@ def planned_labels(classes: Sequence[LabelTally]) -> list[str]:
     head = ("split", "class") if has_splits else ("class",)
     rows: list[tuple[str, ...]] = [(*head, "images", "planned", "objects")]
     for row in classes[:_MOST_CLASSES]:
-        names = (row.split or "-", row.category) if has_splits else (row.category,)
+        names = (row.split or "(no split)", row.category) if has_splits else (row.category,)
         numbers = (f"{row.images_before:,}", f"{row.images_planned:,}", f"{row.objects:,}")
         rows.append((*(printable(name) for name in names), *numbers))
     return ["", *table(rows), *_more(len(classes))]
@@ -95,7 +95,7 @@ def _classes(classes: Sequence[ObjectClassReport]) -> list[str]:
         (*head, "images", "planned", "after", *(("target", "at most") if has_targets else ()), "objects", "after")
     ]
     for row in classes[:_MOST_CLASSES]:
-        names = (row.split or "-", row.category) if has_splits else (row.category,)
+        names = (row.split or "(no split)", row.category) if has_splits else (row.category,)
         targets = (
             tuple("-" if value is None else f"{value:,}" for value in (row.target, row.most)) if has_targets else ()
         )
