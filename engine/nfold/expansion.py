@@ -279,8 +279,9 @@ class Run:
                 self.storage.remove_empty_folders_above(name)
         first = self.totals.skipped[0]
         reasons = ", ".join(f"{count} {code}" for code, count in self.totals.skipped_by_code.most_common())
+        who = "The only image cannot" if sources == 1 else f"None of the {sources:,} images can"
         raise InputError(
-            f"None of the {sources} images can be used ({reasons}). The first is {first.source}: {first.message}",
+            f"{who} be used ({reasons}). The first is {first.source}: {first.message}",
             hint=first.hint,
             code="input.nothing_usable",
         )

@@ -79,7 +79,7 @@ class TestPlaces:
     ) -> None:
         (tmp_path / "in").mkdir()
         (tmp_path / "in/a.jpg").write_bytes(b"not a picture")
-        with pytest.raises(InputError, match="None of the 1 images can be used"):
+        with pytest.raises(InputError, match="The only image cannot be used"):
             expand_inline(tmp_path / "in", tmp_path / "out", copies=1)
         assert not (tmp_path / "out").exists()
 
