@@ -19,7 +19,7 @@ _RULES = {
     "visibility": "too little visible",
     "area": "too few pixels left",
     "border": "standing out of the picture",
-    "part": "parts of dropped objects",
+    "part": "part of a dropped object",
     "degenerate": "without extent",
     "format": "that the format cannot hold",
 }
@@ -146,4 +146,4 @@ def losses_in_words(counts: Mapping[str, int]) -> str:
 
 
 def _numbered(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {printable(what)}" for what, number in counts.items())
+    return "; ".join(f"{printable(what)} ({number:,})" for what, number in counts.items())

@@ -50,7 +50,9 @@ def expansion_summary(report: ExpansionReport) -> str:
 def _empty_splits(report: ExpansionReport) -> list[str]:
     if not report.empty_splits:
         return []
-    names = " and ".join(report.empty_splits)
+    from nfold.formats.wording import listed
+
+    names = listed(report.empty_splits)
     return ["", f"  No image went to {names}: there are too few for these shares once relatives stay together."]
 
 

@@ -58,7 +58,7 @@ def test_every_drop_and_loss_is_said_with_its_reason_and_number() -> None:
         "1.31",
         "2.02",
         "Left out, since the format cannot hold them: 7 key points",
-        "Mended on reading: 3 box beyond the edge",
+        "Mended on reading: box beyond the edge (3)",
     ):
         assert words in text
     assert [line.split() for line in text.splitlines() if " cat " in f"{line} "] == [
