@@ -25,7 +25,10 @@ import nfold
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = (README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
-PYTHON_FENCES = ("python", "python notest", "python digest")
+FRAMEWORK_FENCES = ("python torch", "python keras", "python tensorflow")
+"""They run in tests/frameworks."""
+
+PYTHON_FENCES = ("python", "python notest", "python digest", *FRAMEWORK_FENCES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +249,26 @@ class TestPython:
         missing = set(ExpansionRequest.model_fields) - {"source", "target"} - named
         assert not missing, sorted(missing)
 
+    @pytest.mark.parametrize(
+        ("page", "heading"), [("python.md", "Stream and FrozenDataset"), ("on-the-fly.md", "Stream")]
+    )
+    def test_every_argument_of_stream_and_frozen_data_set_is_described(self, page: str, heading: str) -> None:
+        import inspect
+
+        named = names_of(section(ROOT / "docs" / page, heading)) | {"copies"}
+        for kind in (nfold.Stream, nfold.FrozenDataset):
+            missing = set(inspect.signature(kind).parameters) - named
+            assert not missing, f"{sorted(missing)} of {kind.__name__}"
+
+    def test_every_adapter_is_described(self) -> None:
+        text = read(ROOT / "docs/on-the-fly.md")
+        for name in ("torch", "keras", "tensorflow"):
+            source = ast.parse(read(ROOT / f"engine/nfold/adapters/{name}.py"))
+            public = {node.name for node in source.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+            for each in public - {"Handing", "output_signature"}:
+                assert each.startswith("_") or f"`{each}`" in text, each
+            assert [block.fence for block in blocks(ROOT / "docs/on-the-fly.md")].count(f"python {name}") == 1
+
     def test_every_error_and_event_is_described(self) -> None:
         from typing import get_args
 
@@ -372,7 +395,8 @@ class TestPages:
 
     def test_every_dependency_stands_with_its_reason(self) -> None:
         project = tomllib.loads(read(ROOT / "pyproject.toml"))
-        wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+        extras = [name for names in project["project"]["optional-dependencies"].values() for name in names]
+        wanted = [*project["project"]["dependencies"], *extras, *project["dependency-groups"]["dev"]]
         text = read(ROOT / "docs/dependencies.md")
         for requirement in wanted:
             name = re.split(r"[<>=\[ ]", requirement)[0]

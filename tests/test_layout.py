@@ -16,6 +16,7 @@ ELSEWHERE = {
     # module: the file that tests it, since it says or does nothing that could be tested alone
     "engine/currency.py": "tests/engine/test_annotated_sets.py",
     "engine/labelling.py": "tests/engine/test_annotated_sets.py",
+    "engine/contrast/report/__init__.py": "tests/engine/contrast/report/test_page.py",
     "engine/formats/links.py": "tests/engine/formats/test_scan.py",
     "engine/annotations/model.py": "tests/engine/annotations/test_codec.py",
     "engine/annotations/__init__.py": "tests/engine/annotations/test_codec.py",

@@ -163,8 +163,10 @@ def explain(options: argparse.Namespace) -> int:
         lines.append(f"  carried  {', '.join(told.carried)}")
     if told.conversions:
         lines.append(f"  form     {', '.join(told.conversions)}")
-    if told.split or told.category:
-        lines.append(f"  class    {printable(told.category or '-')}" + (f" in {told.split}" if told.split else ""))
+    if told.category:
+        lines.append(f"  class    {printable(told.category)}" + (f" in {told.split}" if told.split else ""))
+    elif told.split:
+        lines.append(f"  split    {told.split}")
     lines += explained_labels(told)
     if told.siblings:
         lines.append(f"  siblings {', '.join(printable(name) for name in told.siblings)}")

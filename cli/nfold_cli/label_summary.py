@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from nfold.report import LabelsReport, ObjectClassReport
 
 _MOST_CLASSES = 20
+_MOST_VALUES = 10
 _RULES = {
     "outside": "outside the picture",
     "visibility": "too little visible",
     "area": "too few pixels left",
     "border": "standing out of the picture",
-    "part": "parts of dropped objects",
+    "part": "part of a dropped object",
     "degenerate": "without extent",
     "format": "that the format cannot hold",
 }
@@ -64,9 +65,14 @@ def explained_labels(told: Explanation) -> list[str]:
     if told.annotations_in is None:
         return []
     kept = ", ".join(f"{number:,} {printable(name or 'without a class')}" for name, number in told.annotations.items())
-    lines = [
-        f"  labels   {sum(told.annotations.values()):,} of {told.annotations_in:,}" + (f": {kept}" if kept else "")
-    ]
+    lines = []
+    if told.annotations_in:
+        counts = f"{sum(told.annotations.values()):,} of {told.annotations_in:,}"
+        lines.append(f"  labels   {counts}" + (f": {kept}" if kept else ""))
+    elif told.mask is None:
+        lines.append("  labels   none, nor has the source any")
+    if told.mask is not None:
+        lines.append(f"  mask     {printable(told.mask)}: {_values(told.mask_values)}")
     shown = told.dropped[:_MOST_CLASSES]
     lines += [f"  dropped  number {index + 1}: {_RULES.get(rule, rule)} ({value:g})" for index, rule, value in shown]
     if len(told.dropped) > len(shown):
@@ -77,6 +83,14 @@ def explained_labels(told: Explanation) -> list[str]:
     return lines
 
 
+def _values(values: Mapping[str, int]) -> str:
+    if not values:
+        return "not to be read"
+    shown = [f"{value} ({number:,} px)" for value, number in list(values.items())[:_MOST_VALUES]]
+    others = " and others; --json has more" if len(values) > len(shown) else ""
+    return f"{'value' if len(values) == 1 else 'values'} {', '.join(shown)}{others}"
+
+
 def planned_labels(classes: Sequence[LabelTally]) -> list[str]:
     """Images and objects by class, before a run."""
     if not classes:
@@ -85,7 +99,7 @@ def planned_labels(classes: Sequence[LabelTally]) -> list[str]:
     head = ("split", "class") if has_splits else ("class",)
     rows: list[tuple[str, ...]] = [(*head, "images", "planned", "objects")]
     for row in classes[:_MOST_CLASSES]:
-        names = (row.split or "-", row.category) if has_splits else (row.category,)
+        names = (row.split or "(no split)", row.category) if has_splits else (row.category,)
         numbers = (f"{row.images_before:,}", f"{row.images_planned:,}", f"{row.objects:,}")
         rows.append((*(printable(name) for name in names), *numbers))
     return ["", *table(rows), *_more(len(classes))]
@@ -101,7 +115,7 @@ def _classes(classes: Sequence[ObjectClassReport]) -> list[str]:
         (*head, "images", "planned", "after", *(("target", "at most") if has_targets else ()), "objects", "after")
     ]
     for row in classes[:_MOST_CLASSES]:
-        names = (row.split or "-", row.category) if has_splits else (row.category,)
+        names = (row.split or "(no split)", row.category) if has_splits else (row.category,)
         targets = (
             tuple("-" if value is None else f"{value:,}" for value in (row.target, row.most)) if has_targets else ()
         )
@@ -132,4 +146,4 @@ def losses_in_words(counts: Mapping[str, int]) -> str:
 
 
 def _numbered(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number:,} {printable(what)}" for what, number in counts.items())
+    return "; ".join(f"{printable(what)} ({number:,})" for what, number in counts.items())

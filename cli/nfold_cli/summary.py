@@ -10,6 +10,7 @@ from nfold_cli.label_summary import labels_summary, losses_in_words, notes_in_wo
 from nfold_cli.text import bold, count, duration, printable, size, table
 
 if TYPE_CHECKING:
+    from nfold.manifest import SkipRow
     from nfold.rehearsal import PlannedClass, PlanSummary
     from nfold.report import ClassReport, ExpansionReport, Leak
 
@@ -49,7 +50,9 @@ def expansion_summary(report: ExpansionReport) -> str:
 def _empty_splits(report: ExpansionReport) -> list[str]:
     if not report.empty_splits:
         return []
-    names = " and ".join(report.empty_splits)
+    from nfold.formats.wording import listed
+
+    names = listed(report.empty_splits)
     return ["", f"  No image went to {names}: there are too few for these shares once relatives stay together."]
 
 
@@ -63,12 +66,17 @@ def _work_done(report: ExpansionReport) -> str:
 def _classes(classes: Sequence[ClassReport | PlannedClass]) -> list[str]:
     if len(classes) < 2 and all(row.category is None for row in classes):
         return []
-    has_splits = any(row.split for row in classes)
-    rows = [("split" if has_splits else "class", *(("class",) if has_splits else ()), "before", "after")]
+    # Of annotated pictures only objects have classes: a column of dashes would say that these are missing.
+    columns = {
+        "split": [row.split or "(no split)" for row in classes] if any(row.split for row in classes) else None,
+        "class": [row.category or "(no class)" for row in classes] if any(row.category for row in classes) else None,
+    }
+    named = {head: names for head, names in columns.items() if names is not None}
+    rows = [(*named, "before", "after")]
     shown = classes[:_MOST_CLASSES]
-    for row in shown:
-        names = (row.split or "-", row.category or "-") if has_splits else (row.category or "-",)
-        rows.append((*(printable(name) for name in names), f"{row.before:,}", f"{row.after:,}"))
+    for place, row in enumerate(shown):
+        names = (printable(values[place]) for values in named.values())
+        rows.append((*names, f"{row.before:,}", f"{row.after:,}"))
     lines = ["", *table(rows)]
     if len(classes) > len(shown):
         lines.append(f"  and {count(len(classes) - len(shown), 'more class', 'more classes')}; --json has them all")
@@ -102,7 +110,18 @@ def _skipped(report: ExpansionReport) -> list[str]:
         lines.append(
             f"    and {report.skipped_count - _MOST_NAMED:,} more, all in {printable(report.target)}/.nfold/skipped.jsonl"
         )
-    return lines
+    return lines + _what_helps(report.skipped)
+
+
+def _what_helps(skipped: Sequence[SkipRow]) -> list[str]:
+    """Each hint once: those of the sources that are named, and the first one of every other reason."""
+    codes_of: dict[str, dict[str, None]] = {}
+    told: set[str] = set()
+    for place, row in enumerate(skipped):
+        if row.hint and (place < _MOST_NAMED or row.code not in told):
+            codes_of.setdefault(row.hint, {})[row.code] = None
+        told.add(row.code)
+    return [f"    What helps with {', '.join(codes)}: {printable(hint)}" for hint, codes in codes_of.items()]
 
 
 def _short(report: ExpansionReport) -> list[str]:

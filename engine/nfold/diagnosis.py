@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nfold.formats.wording import counted
 from nfold.images import DecodeLimits
 from nfold.versions import PIXEL_LIBRARIES, cpu_class, nfold_version
 
@@ -96,7 +97,7 @@ def _findings(builds: list[str], cores: int) -> list[Finding]:
     if _memory() < cores * _MEMORY_PER_WORKER:
         found.append(
             Finding(
-                problem=f"{_memory() / 2**30:.1f} GiB of memory are little for {cores} workers.",
+                problem=f"{_memory() / 2**30:.1f} GiB of memory are little for {counted(cores, 'worker')}.",
                 hint=f"nfold expand --workers {max(1, int(_memory() // _MEMORY_PER_WORKER))}",
             )
         )

@@ -125,7 +125,7 @@ def _decoded_mask(data: bytes, path: str, limits: DecodeLimits) -> MaskImage:
         is_damaged = error.stable_code in ("image.empty", "image.truncated", "image.corrupt", "image.unknown_format")
         raise ImageError(
             f"The mask {path} cannot be used. {error.message}",
-            hint=f"Fetch {path} again, or leave out its picture with --exclude." if is_damaged else error.hint,
+            hint="Fetch the mask again, or leave its picture out with --exclude." if is_damaged else error.hint,
             code=error.stable_code,
         ) from error
 
@@ -145,7 +145,7 @@ def _read(root: str, path: str, subject: str, most_bytes: int, code: str) -> tup
         if error.errno == errno.EFBIG:
             raise SampleError(
                 f"{subject} has more than {most_bytes:,} bytes, which is the most.",
-                hint="Make it smaller, or leave out the picture with --exclude.",
+                hint="Make it smaller, or leave the picture out with --exclude.",
                 code=code,
             ) from error
         raise SampleError(

@@ -8,6 +8,7 @@ from nfold.annotations.codec import decode_categories, placed_from_json
 from nfold.drawing import draw_one
 from nfold.errors import MissingFileError
 from nfold.formats.mask_files import read_mask
+from nfold.formats.wording import counted
 from nfold.images import DecodeLimits, decode_image
 from nfold.provenance import find_file, in_words, picture_of
 from nfold.verification import open_output
@@ -41,7 +42,10 @@ def draw_file(target: str | Path, file: str | Path) -> bytes:
     made = [in_words(name, parameters) for name, parameters in row.applied]
     origin = f"copy {row.copy} of {row.source}" if row.copy else f"the original {row.source}"
     recipe = [f"recipe {card.recipe.get('name', '')}, seed {card.identity.seed}"] if row.copy else []
-    lost = [f"{len(row.dropped)} of {row.labels_in} annotations are not in it"] if row.dropped else []
+    were = "is" if len(row.dropped) == 1 else "are"
+    lost = (
+        [f"{len(row.dropped)} of {counted(row.labels_in or 0, 'annotation')} {were} not in it"] if row.dropped else []
+    )
     return draw_one(
         image,
         tuple(placed_from_json(entry) for entry in row.annotations),

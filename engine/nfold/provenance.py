@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nfold.assembly import read_assembled
-from nfold.errors import MissingFileError
+from nfold.errors import ImageError, MissingFileError
+from nfold.formats.mask_files import read_mask
+from nfold.images import DecodeLimits
 from nfold.manifest import FileRow, SourceRecord, group_rows, list_parts, read_part
 from nfold.storage import LocalStorage
 from nfold.verification import open_output
+
+MOST_VALUES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,9 @@ class Explanation:
         annotations: Those in the picture, by class.
         dropped: Those that are not, as (number in the source, rule, measured value).
         looseness: Boxes that hold more than their object: (number, area of the box over that of what it holds).
+        mask: The mask that goes with the picture; None when there is none.
+        mask_values: How many of its pixels have each value, as `7` or `#ff0000`, the most frequent first, at most
+            MOST_VALUES of them; empty when the mask is not on disk or cannot be read.
         siblings: Other files of the same source.
     """
 
@@ -63,6 +70,8 @@ class Explanation:
     annotations: dict[str, int]
     dropped: tuple[Any, ...]
     looseness: tuple[Any, ...]
+    mask: str | None
+    mask_values: dict[str, int]
     siblings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -80,6 +89,7 @@ def explain(target: str | Path, file: str | Path) -> Explanation:
     storage, card = open_output(target)
     record, found = find_file(storage, file)
     source, row = record.source, picture_of(record, found)
+    mask = next((other.file for other in record.files if (other.copy, other.role) == (row.copy, "mask")), None)
     classes = Counter(card.categories[entry["c"]]["name"] if "c" in entry else "" for entry in row.annotations)
     return Explanation(
         file=found.file,
@@ -101,12 +111,33 @@ def explain(target: str | Path, file: str | Path) -> Explanation:
         annotations=dict(sorted(classes.items())),
         dropped=row.dropped,
         looseness=row.looseness,
+        mask=mask,
+        mask_values=_values_of(storage, mask) if mask is not None else {},
         siblings=tuple(
             sibling.file
             for sibling in sorted(record.files, key=lambda sibling: (sibling.copy, sibling.role or ""))
             if sibling.file != found.file
         ),
     )
+
+
+def _values_of(storage: LocalStorage, mask: str) -> dict[str, int]:
+    import numpy as np
+
+    try:
+        found = read_mask(Path(storage.path(mask)), DecodeLimits(max_pixels=2**30, max_side_px=2**20))
+    except (OSError, ImageError):
+        return {}
+    pixels = found.pixels
+    if pixels.ndim == 3:
+        digits = 2 * pixels.dtype.itemsize
+        colours = pixels.astype(np.int64) @ np.array([1 << 8 * digits, 1 << 4 * digits, 1])
+        names, counts = np.unique(colours, return_counts=True)
+        texts = [f"#{name:0{3 * digits}x}" for name in names.tolist()]
+    else:
+        names, counts = np.unique(pixels, return_counts=True)
+        texts = [str(name) for name in names.tolist()]
+    return dict(Counter(dict(zip(texts, counts.tolist(), strict=True))).most_common(MOST_VALUES))
 
 
 def picture_of(record: SourceRecord, row: FileRow) -> FileRow:
@@ -125,15 +156,26 @@ def find_file(storage: LocalStorage, file: str | Path) -> tuple[SourceRecord, Fi
         for row in record.files:
             if row.file in names:
                 return record, row
+    example = _some_picture(storage)
+    such = f", such as {example}" if example is not None else ""
     if names & set(read_assembled(storage)):
         raise MissingFileError(
             f"{file} is about many pictures, and was put together from what the manifest says of each.",
-            hint="Give one of the pictures, such as cats/tom_aug1.jpg.",
+            hint=f"Give one of the pictures{such}.",
         )
     raise MissingFileError(
         f"The manifest of {storage.root} does not name {file}.",
-        hint="Give a path as in the output folder, such as cats/tom_aug1.jpg.",
+        hint=f"Give a path as in the output folder{such}.",
     )
+
+
+def _some_picture(storage: LocalStorage) -> str | None:
+    """A picture of the output, a copy if the first part that has pictures has one."""
+    for part in list_parts(storage).values():
+        rows = [row for row in read_part(storage, part)[1] if isinstance(row, FileRow) and row.role is None]
+        if rows:
+            return next((row.file for row in rows if row.copy), rows[0].file)
+    return None
 
 
 def _possible_names(storage: LocalStorage, file: str) -> set[str]:

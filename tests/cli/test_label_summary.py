@@ -58,7 +58,7 @@ def test_every_drop_and_loss_is_said_with_its_reason_and_number() -> None:
         "1.31",
         "2.02",
         "Left out, since the format cannot hold them: 7 key points",
-        "Mended on reading: 3 box beyond the edge",
+        "Mended on reading: box beyond the edge (3)",
     ):
         assert words in text
     assert [line.split() for line in text.splitlines() if " cat " in f"{line} "] == [
@@ -123,6 +123,8 @@ def told(**changes: Any) -> Explanation:
         "annotations": {"cat": 1, "": 1},
         "dropped": ([2, "visibility", 0.25],),
         "looseness": ([0, 1.5],),
+        "mask": None,
+        "mask_values": {},
         "siblings": (),
     }
     return Explanation(**{**known, **changes})
@@ -137,3 +139,14 @@ def test_an_explanation_names_what_is_there_and_what_is_not() -> None:
     assert explained_labels(told(annotations_in=None)) == []
     many = explained_labels(told(dropped=tuple([n, "outside", 0.0] for n in range(30))))
     assert any("and 10 more" in line for line in many)
+
+
+def test_a_picture_whose_mask_follows_is_said_to_have_one_with_its_values() -> None:
+    bare: dict[str, Any] = {"annotations_in": 0, "annotations": {}, "dropped": (), "looseness": ()}
+    assert explained_labels(told(**bare)) == ["  labels   none, nor has the source any"]
+    masked = explained_labels(told(**bare, mask="masks/a\x1b.png", mask_values={"0": 1800, "255": 20}))
+    assert masked == ["  mask     masks/a\\x1b.png: values 0 (1,800 px), 255 (20 px)"]
+    (line,) = explained_labels(told(**bare, mask="m.png", mask_values={str(n): 9 for n in range(30)}))
+    assert line.endswith("9 (9 px) and others; --json has more")
+    (line,) = explained_labels(told(**bare, mask="m.png"))
+    assert line == "  mask     m.png: not to be read"

@@ -74,7 +74,8 @@ FULL = replace(
     retained=3,
     set_aside=(".nfold/replaced/b_aug1.jpg",),
     skipped=tuple(
-        SkipRow(source=f"{number}\udcff.jpg", code="image.truncated", message="It ends.") for number in range(5)
+        SkipRow(source=f"{number}\udcff.jpg", code="image.truncated", message="It ends.", hint="Fetch\x1b it.")
+        for number in range(5)
     ),
     skipped_count=7,
     skipped_by_code={"source.vanished": 1, "image.truncated": 6},
@@ -116,6 +117,7 @@ FULL_TEXT = r"""1,200 images became 6,990: 1,195 originals + 5,795 copies in my 
     3\xff.jpg: It ends.
     4\xff.jpg: It ends.
     and 2 more, all in my photos\xff/.nfold/skipped.jsonl
+    What helps with image.truncated: Fetch\x1b it.
 
   6 copies are missing, since the recipe gives no more distinct pictures of 2 sources:
     blank.png: 1 short
@@ -210,9 +212,9 @@ def test_a_plan_says_what_would_be_and_that_nothing_was_written() -> None:
         "  recipe light, read as folder (images without labels in split folders)\n"
         "  4 images there already; only the difference would be written\n"
         "\n"
-        "  split  class  before  after\n"
-        "  train      -       2      6\n"
-        "  val        -       1      1\n"
+        "  split  before  after\n"
+        "  train       2      6\n"
+        "  val         1      1\n"
         "\n"
         "  Passed over: 1 hidden (.git)\n"
         "\n"
@@ -222,3 +224,35 @@ def test_a_plan_says_what_would_be_and_that_nothing_was_written() -> None:
 
 def test_a_plan_says_what_to_know_about_the_labels() -> None:
     assert "  Note: Left and right stay.\n" in plan_summary(replace(PLAN, notes=("Left and right stay.",)))
+
+
+def test_classes_that_some_pictures_lack_are_said_to_be_lacking() -> None:
+    plan = replace(
+        PLAN,
+        classes=(
+            PlannedClass(split="train", category="cat", before=2, after=6),
+            PlannedClass(split=None, category=None, before=1, after=1),
+        ),
+    )
+    assert "  train              cat       2      6\n  (no split)  (no class)       1      1\n" in plan_summary(plan)
+
+
+def test_each_hint_is_printed_once_and_no_reason_is_left_without_its_own() -> None:
+    def skip(code: str, hint: str | None, number: int) -> SkipRow:
+        return SkipRow(source=f"{number}.jpg", code=code, message="It is so.", hint=hint)
+
+    skipped = (
+        *(skip("labels.bad_box", "Mend it.", number) for number in range(4)),
+        skip("labels.bad_box", "Take it out.", 4),
+        skip("labels.bad_box", "Too far down to be told.", 5),
+        skip("labels.bad_polygon", "Mend it.", 6),
+        skip("source.vanished", "Put it back.", 7),
+        skip("sample", None, 8),
+    )
+    report = replace(BARE, skipped=skipped, skipped_count=9, skipped_by_code={"labels.bad_box": 9})
+    told = [line for line in expansion_summary(report).splitlines() if "What helps" in line]
+    assert told == [
+        "    What helps with labels.bad_box, labels.bad_polygon: Mend it.",
+        "    What helps with labels.bad_box: Take it out.",
+        "    What helps with source.vanished: Put it back.",
+    ]

@@ -616,4 +616,4 @@ def test_a_mask_that_is_cut_off_is_named_and_costs_its_picture(tmp_path: Path, e
     (source / "masks/one.png").write_bytes(data[: len(data) // 2])
     (skip,) = expand_inline(source, tmp_path / "out", copies=1).skipped
     assert skip.message.startswith("The mask masks/one.png cannot be used. ")
-    assert skip.hint == "Fetch masks/one.png again, or leave out its picture with --exclude."
+    assert skip.hint == "Fetch the mask again, or leave its picture out with --exclude."

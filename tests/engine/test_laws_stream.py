@@ -15,12 +15,13 @@ import nfold
 from nfold.annotations import Annotation
 from nfold.annotations.assembling import extent_of
 from nfold.annotations.rle import decode_rle
+from nfold.errors import UsageError
 from nfold.images import DecodeLimits, decode_image, encode_image
 from nfold.manifest import FileRow, all_records
 from nfold.recipe import PRESETS, load_recipe
 from nfold.storage import LocalStorage
 from nfold.stream import Item
-from tests.engine.data_sets import MAKERS
+from tests.engine.data_sets import BOXES, CLASSES, HEIGHT, MAKERS, NAMES, WIDTH, pictures
 
 Expand = Callable[..., Any]
 COPIES = 3
@@ -28,6 +29,51 @@ SEED = 11
 
 _PIXEL = 1.0
 """VOC and Create ML write whole pixels, or round to them."""
+
+
+def _yolo_task(points: Callable[[float, float, float, float], list[float]], extra: str = "") -> Callable[[Path], None]:
+    """A YOLO set whose lines hold `points` of each box, in shares of the picture."""
+
+    def make(root: Path) -> None:
+        pictures(root / "images")
+        (root / "labels").mkdir()
+        for name, boxes in BOXES.items():
+            lines = [
+                " ".join(
+                    [
+                        str(number),
+                        *(f"{value:.6f}" for value in points(x0 / WIDTH, y0 / HEIGHT, x1 / WIDTH, y1 / HEIGHT)),
+                    ]
+                )
+                for (x0, y0, x1, y1), number in zip(boxes, CLASSES[name], strict=True)
+            ]
+            (root / f"labels/{name}.txt").write_text("\n".join(lines) + "\n")
+        (root / "data.yaml").write_text(f"path: .\ntrain: images\nval: images\nnames: [{', '.join(NAMES)}]\n{extra}")
+
+    return make
+
+
+def _outline(x0: float, y0: float, x1: float, y1: float) -> list[float]:
+    return [x0, y0, x1, y0, x1, y1, (x0 + x1) / 2, (y0 + y1) / 2, x0, y1]
+
+
+def _turned(x0: float, y0: float, x1: float, y1: float) -> list[float]:
+    middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
+    return [middle_x, y0, x1, middle_y, middle_x, y1, x0, middle_y]
+
+
+def _pose(x0: float, y0: float, x1: float, y1: float) -> list[float]:
+    box = [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]
+    return [*box, x0 + 0.05, y0 + 0.05, 2, x1 - 0.05, y0 + 0.05, 2, (x0 + x1) / 2, (y0 + y1) / 2, 1]
+
+
+SETS: dict[str, Callable[[Path], None]] = {
+    **MAKERS,
+    "yolo-outlines": _yolo_task(_outline),
+    "yolo-oriented": _yolo_task(_turned, "task: obb\n"),
+    "yolo-pose": _yolo_task(_pose, "kpt_shape: [3, 3]\nflip_idx: [1, 0, 2]\n"),
+}
+"""Every format, and of YOLO every kind of line."""
 
 
 @cache
@@ -58,6 +104,10 @@ def shapes_agree(written: Annotation, served: Annotation) -> bool:
         return False
     if places[0] is not None and places[1] is not None and not np.allclose(*places, atol=_PIXEL):
         return False
+    if (written.corners is None) != (served.corners is None):
+        return False
+    if written.corners is not None and served.corners is not None:
+        return bool(np.allclose(written.corners, served.corners, atol=_PIXEL))
     if len(written.points) != len(served.points) or len(written.rings) != len(served.rings):
         return False
     for one, other in zip(written.points, served.points, strict=True):
@@ -72,11 +122,22 @@ def shapes_agree(written: Annotation, served: Annotation) -> bool:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("name", sorted(MAKERS))
+@pytest.mark.parametrize("name", sorted(SETS))
 def test_what_is_written_served_and_held_is_one(name: str, preset: str, tmp_path: Path, expand_inline: Expand) -> None:
     source, target = tmp_path / "data", tmp_path / "out"
-    MAKERS[name](source)
+    SETS[name](source)
     recipe = lossless(preset)
+    if (name, preset) == ("yolo-oriented", "document"):
+        # Refused by what was measured of one of its steps, and in all three modes.
+        modes: list[Callable[[], Any]] = [
+            lambda: expand_inline(source, target, copies=COPIES, recipe=recipe, seed=SEED),
+            lambda: nfold.Stream(source, recipe=recipe, seed=SEED),
+            lambda: nfold.FrozenDataset(source, copies=COPIES, recipe=recipe, seed=SEED),
+        ]
+        for mode in modes:
+            with pytest.raises(UsageError, match="Morphological cannot be used on oriented boxes"):
+                mode()
+        return
     expand_inline(source, target, copies=COPIES, recipe=recipe, seed=SEED)
     stream = nfold.Stream(source, recipe=recipe, seed=SEED)
     frozen = nfold.FrozenDataset(source, copies=COPIES, recipe=recipe, seed=SEED)

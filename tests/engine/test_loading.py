@@ -151,7 +151,7 @@ def test_a_broken_mask_is_said_to_be_broken_and_not_its_picture(root: Path) -> N
     with pytest.raises(ImageError, match=r"The mask mask\.png cannot be used\. ") as caught:
         load_labels(str(root), planned(root, ImageLabels(mask_file="mask.png")), LIMITS)
     assert caught.value.stable_code.startswith("image.")
-    assert caught.value.hint == "Fetch mask.png again, or leave out its picture with --exclude."
+    assert caught.value.hint == "Fetch the mask again, or leave its picture out with --exclude."
     ok, jpeg = cv2.imencode(".jpg", np.zeros((36, 48), np.uint8))
     assert ok
     (root / "mask.png").write_bytes(jpeg.tobytes())

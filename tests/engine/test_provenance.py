@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from nfold.errors import MissingFileError, OutputError, SampleError
 from nfold.images import DecodeLimits, decode_image
 from nfold.provenance import in_words
 from tests.conftest import tree, write_picture
+from tests.engine.data_sets import make_coco, make_masks
 
 FLIPS = {"augment": [{"HorizontalFlip": {"p": 0.5}}, {"VerticalFlip": {"p": 0.5}}]}
 PREPARED = {
@@ -67,10 +69,48 @@ class TestExplained:
     def test_no_file_at_all(self, source: Path, target: Path, expand_inline: Expand) -> None:
         expand_inline(source, target, copies=1)
         for name in ("cat/a_aug2.jpg", "cat", "nfold.json", "", "cat/a", "*"):
-            with pytest.raises(MissingFileError, match="does not name"):
+            with pytest.raises(MissingFileError, match="does not name") as caught:
                 nfold.explain(target, name)
+            self.assert_hint_leads_to_a_file(target, caught.value)
         with pytest.raises(OutputError, match="was not written by nfold"):
             nfold.explain(source, "cat/a.jpg")
+
+    def assert_hint_leads_to_a_file(self, target: Path, error: MissingFileError) -> None:
+        name = str(error.hint).rpartition("such as ")[2].removesuffix(".")
+        assert nfold.explain(target, name).copy == 1
+
+    def test_a_file_about_many_pictures_with_a_picture_that_is_there(
+        self, tmp_path: Path, target: Path, expand_inline: Expand
+    ) -> None:
+        make_coco(tmp_path / "coco")
+        expand_inline(tmp_path / "coco", target, copies=1)
+        for ask in (nfold.explain, nfold.regenerate):
+            with pytest.raises(MissingFileError, match="about many pictures") as caught:
+                ask(target, "instances.json")
+            self.assert_hint_leads_to_a_file(target, caught.value)
+
+    def test_a_picture_with_a_mask_by_the_values_of_its_pixels(
+        self, tmp_path: Path, target: Path, expand_inline: Expand
+    ) -> None:
+        make_masks(tmp_path / "masked")
+        expand_inline(tmp_path / "masked", target, copies=1, recipe=FLIPS)
+        told = nfold.explain(target, "images/one_aug1.png")
+        assert told.mask == "masks/one_aug1.png"
+        assert told.mask_values == {"0": 60 * 40 - 16 * 14 - 20 * 24, "2": 20 * 24, "1": 16 * 14}
+        assert list(told.mask_values) == ["0", "2", "1"]
+        assert nfold.explain(target, "masks/one_aug1.png").mask == "masks/one_aug1.png"
+        (target / "masks/one_aug1.png").unlink()
+        assert nfold.explain(target, "images/one_aug1.png").mask_values == {}
+
+    def test_a_mask_in_colours_by_these(self, tmp_path: Path, target: Path, expand_inline: Expand) -> None:
+        make_masks(tmp_path / "masked")
+        for path in (tmp_path / "masked/masks").iterdir():
+            pixels = np.zeros((40, 60, 3), np.uint8)
+            pixels[:10] = (0, 128, 255)  # blue, green, red
+            cv2.imwrite(str(path), pixels)
+        expand_inline(tmp_path / "masked", target, copies=1, recipe=FLIPS)
+        told = nfold.explain(target, "images/one_aug1.png")
+        assert told.mask_values == {"#000000": 30 * 60, "#ff8000": 10 * 60}
 
 
 class TestMadeAgain:

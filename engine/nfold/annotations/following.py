@@ -124,13 +124,15 @@ def follow(
 def _with_their_objects(labels: ImageLabels, kept: list[Kept], drops: Sequence[Drop]) -> tuple[list[Kept], list[Drop]]:
     """What is left without parts of objects that were dropped, and the drops of these parts."""
     gone = {(labels.annotations[drop.index].document, labels.annotations[drop.index].order) for drop in drops}
-
-    def is_orphan(annotation: Annotation) -> bool:
-        return annotation.part_of is not None and (annotation.document, annotation.part_of) in gone
-
-    left = [entry for entry in kept if not is_orphan(entry[1])]
-    orphans = [Drop(index=index, rule="part", value=0.0) for index, annotation, _ in kept if is_orphan(annotation)]
-    return left, orphans
+    orphans: list[Drop] = []
+    while True:
+        lost = [entry for entry in kept if (entry[1].document, entry[1].part_of) in gone]
+        if not lost:
+            return kept, orphans
+        # What goes may have parts of its own.
+        kept = [entry for entry in kept if (entry[1].document, entry[1].part_of) not in gone]
+        orphans += [Drop(index=index, rule="part", value=0.0) for index, _, _ in lost]
+        gone = {(annotation.document, annotation.order) for _, annotation, _ in lost}
 
 
 def _through(

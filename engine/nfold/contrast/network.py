@@ -34,7 +34,7 @@ class Network:
     Begun from a seed: the same one gives the same weights, and on one machine the same run as far as Keras allows.
     """
 
-    def __init__(self, *, side_px: int, classes: int, seed: int) -> None:
+    def __init__(self, *, side_px: int, classes: int, steps: int, seed: int) -> None:
         keras_backend()
         import keras
 
@@ -51,12 +51,14 @@ class Network:
                 keras.layers.MaxPooling2D() if channels != _CHANNELS[-1] else keras.layers.GlobalAveragePooling2D()
             )
         self._model = keras.Sequential([*layers, keras.layers.Dense(classes)])
+        # Down to nothing at the end: at a constant rate the last few steps decide by chance, by several points.
+        rate = keras.optimizers.schedules.CosineDecay(_RATE, steps)
         self._model.compile(
-            optimizer=keras.optimizers.Adam(_RATE), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            optimizer=keras.optimizers.Adam(rate), loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         )
         self.in_words = (
             f"{len(_CHANNELS)} convolutions of {_CHANNELS[0]} to {_CHANNELS[-1]} channels with batch normalisation, "
-            f"{self._model.count_params():,} parameters, pictures of {side_px} x {side_px}, Adam {_RATE}"
+            f"{self._model.count_params():,} parameters, pictures of {side_px} x {side_px}, Adam with a rate from {_RATE} down to 0 (cosine)"
         )
 
     def train(self, pixels: NDArray[np.uint8], labels: NDArray[np.int32]) -> None:

@@ -189,7 +189,12 @@ def _side_px(division: Division) -> int:
 
 def _run(setting: _Setting, arm: _Arm, mode: str, seed: int, watch: Observer) -> str:
     """Train once; says in words what network it was."""
-    network = Network(side_px=setting.still.pictures.side_px, classes=len(setting.division.trained.classes), seed=seed)
+    network = Network(
+        side_px=setting.still.pictures.side_px,
+        classes=len(setting.division.trained.classes),
+        steps=setting.steps,
+        seed=seed,
+    )
     run = _Run()
     arm.runs.append(run)
     shown = {round(setting.steps * point / _POINTS) for point in range(1, _POINTS + 1)} - {0}

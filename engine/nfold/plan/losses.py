@@ -9,6 +9,7 @@ from nfold.annotations import LabelKind
 from nfold.errors import UsageError
 from nfold.formats import DatasetFormat
 from nfold.formats.base import OneTaskFormat
+from nfold.formats.wording import counted, listed
 
 IN_WORDS: Final[dict[LabelKind, str]] = {
     "class": "classes of whole pictures",
@@ -21,6 +22,18 @@ IN_WORDS: Final[dict[LabelKind, str]] = {
     "points": "key points",
     "crowd": "crowd regions",
     "attributes": "attributes of objects",
+}
+_ONE: Final[dict[LabelKind, str]] = {
+    "class": "class of a whole picture",
+    "boxes": "box",
+    "oriented": "oriented box",
+    "polygons": "outline",
+    "parts": "outline of several parts",
+    "masks": "mask of an object",
+    "semantic": "mask of a whole picture",
+    "points": "object with key points",
+    "crowd": "crowd region",
+    "attributes": "object with attributes",
 }
 
 
@@ -49,10 +62,10 @@ def refuse_nothing_left(kinds: Mapping[LabelKind, int], target: DatasetFormat) -
     """
     there = {kind for kind, count in kinds.items() if count and kind != "attributes"}
     if there and not there & written_kinds(target):
-        holds = " and ".join(IN_WORDS[kind] for kind in sorted(target.holds)) or "no labels"
+        holds = listed([IN_WORDS[kind] for kind in sorted(target.holds)]) or "no labels"
         raise UsageError(
             f"--to {target.name}: nothing of these labels would be left; this format holds {holds}, and there are only "
-            f"{' and '.join(IN_WORDS[kind] for kind in sorted(there))}.",
+            f"{listed([IN_WORDS[kind] for kind in sorted(there)])}.",
             hint="Choose a format that holds them"
             + ("." if target.holds else ", or say --format folder to have the pictures read without labels."),
             code="labels.nothing_left",
@@ -75,5 +88,4 @@ def refuse_losses(losses: Mapping[LabelKind, int], target: DatasetFormat) -> Non
 
 def in_words(losses: Mapping[LabelKind, int]) -> str:
     """A list for people: `12 key points and 3 crowd regions`."""
-    parts = [f"{count:,} {IN_WORDS[kind]}" for kind, count in losses.items()]
-    return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)
+    return listed([counted(count, _ONE[kind], IN_WORDS[kind]) for kind, count in losses.items()])

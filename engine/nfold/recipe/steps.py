@@ -182,7 +182,7 @@ class _Reader:
         n, replace = spec.arguments.get("n", 1), spec.arguments.get("replace", False)
         if isinstance(n, int) and not replace and n > len(spec.children):
             hint = "Give a smaller n, or replace: true."
-            self._refuse(f"{pointer}/n", f"n is {n}, but there are {len(spec.children)} transforms.", hint)
+            self._refuse(f"{pointer}/n", f"n is {n}, more than there are transforms ({len(spec.children)}).", hint)
 
     def _check_deterministic(self, spec: TransformSpec, pointer: str) -> None:
         capabilities = spec.entry.capabilities

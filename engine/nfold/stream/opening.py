@@ -36,6 +36,7 @@ class OpenedDataSet:
         format: As which format it was read, and why.
         classes: Of whole pictures, over all splits, sorted; `class_index` is a place in it.
         categories: Classes of marked objects.
+        documents: Paths of the label files about many pictures, by their number.
         kinds: How many labels of each kind there are, in all splits.
         limits: Of files that are decoded.
         damaged: Whether damaged pictures are refused, or what can be decoded of them is kept.
@@ -52,6 +53,7 @@ class OpenedDataSet:
     format: str
     classes: tuple[str, ...]
     categories: tuple[Category, ...]
+    documents: tuple[str, ...]
     kinds: Mapping[str, int]
     limits: DecodeLimits
     damaged: Literal["skip", "keep"]
@@ -126,6 +128,7 @@ def _opened(
         format=f"{plan.recognition.format} ({plan.recognition.reason})",
         classes=places.classes,
         categories=plan.info.categories,
+        documents=tuple(document.path for document in plan.info.documents),
         kinds={str(kind): count for kind, count in plan.info.kinds.items()},
         limits=DecodeLimits(max_pixels=request.max_pixels),
         damaged=request.damaged,

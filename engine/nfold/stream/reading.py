@@ -15,6 +15,7 @@ from nfold.plan.table import PlannedSource
 from nfold.randomness import variation_generators
 from nfold.stream.decoded import DecodedPictures
 from nfold.stream.item import Item
+from nfold.stream.memory import keep_freed_memory
 from nfold.stream.opening import OpenedDataSet
 from nfold.variation import RecipeInForce, Sample, Variation, blamed_on_image, pixel_hash, prepare, vary
 
@@ -28,6 +29,7 @@ class ItemReader:
         # Threads and processes run side by side already; and it is what `expand` does. It is done here, before anybody
         # forks: in a forked process OpenCV would wait for threads that are not there any more.
         cv2.setNumThreads(1)
+        keep_freed_memory()
         self.opened = opened
         self.decoded = DecodedPictures(cache_bytes)
         self._here = threading.local()
@@ -109,7 +111,12 @@ class ItemReader:
         recipe: RecipeInForce | None = getattr(self._here, "recipe", None)
         if recipe is None:
             opened = self.opened
-            recipe = RecipeInForce(recipe=opened.recipe, border=opened.border, categories=opened.categories)
+            recipe = RecipeInForce(
+                recipe=opened.recipe,
+                border=opened.border,
+                categories=opened.categories,
+                documents=opened.documents,
+            )
             self._here.recipe = recipe
         return recipe
 

@@ -279,3 +279,11 @@ def test_a_part_goes_with_the_object_that_it_is_a_part_of() -> None:
     assert [(drop.index, drop.rule) for drop in strict.drops] == [(0, "visibility"), (1, "part")]
     another_file = replace(head, document=1)
     assert len(followed(whole, another_file, other, stages=away, rules=Rules(min_visibility=0.5)).annotations) == 2
+
+
+def test_parts_of_parts_go_with_them_however_deep() -> None:
+    chain = [replace(box_of(0, 0, 60, 60), order=0)]
+    chain += [replace(box_of(50, 20, 10, 10), order=order, part_of=order - 1) for order in range(1, 6)]
+    result = followed(*reversed(chain), stages=[stage(moved(-45, 0))], rules=Rules(min_visibility=0.5))
+    assert result.annotations == ()
+    assert [(drop.index, drop.rule) for drop in result.drops] == [*((k, "part") for k in range(5)), (5, "visibility")]

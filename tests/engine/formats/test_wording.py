@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nfold.formats.wording import counted
+from nfold.formats.wording import counted, listed
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,8 @@ def test_one_is_singular_and_all_else_is_plural(number: int, words: str) -> None
 
 def test_a_plural_may_be_its_own_word() -> None:
     assert [counted(number, "class", "classes") for number in (1, 2)] == ["1 class", "2 classes"]
+
+
+@pytest.mark.parametrize(("items", "words"), [("", ""), ("a", "a"), ("ab", "a and b"), ("abcd", "a, b, c and d")])
+def test_a_list_has_commas_and_one_and(items: str, words: str) -> None:
+    assert listed(items) == words

@@ -54,7 +54,18 @@ def test_what_is_written_of_other_kinds_is_what_is_held_and_what_is_painted() ->
 
 def test_every_kind_has_words() -> None:
     assert set(IN_WORDS) == set(typing.get_args(LabelKind))
-    assert in_words({"boxes": 1}) == "1 boxes"
+    assert in_words({"boxes": 1}) == "1 box"
+    for kind in typing.get_args(LabelKind):
+        assert in_words({kind: 1}) != in_words({kind: 2}).replace("2", "1", 1)
+    assert in_words({"boxes": 1, "crowd": 2, "masks": 1000}) == "1 box, 2 crowd regions and 1,000 masks of objects"
+
+
+def test_what_a_format_holds_is_listed_with_commas() -> None:
+    with pytest.raises(UsageError) as caught:
+        refuse_nothing_left({"semantic": 3}, FORMATS["yolo"])
+    assert "holds boxes, masks of objects, oriented boxes, key points and outlines, and there are only masks" in str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -77,7 +77,7 @@ def test_compositions_nest_and_their_leaves_are_found() -> None:
         ([{"OneOf": {"transforms": [{"Blur": {"p": 0}}]}}], "/0/OneOf", "every p in it is 0"),
         ([{"OneOf": {"transforms": ["Blurr"]}}], "/0/OneOf/transforms/0/Blurr", "There is no transform 'Blurr'"),
         ([{"OneOrOther": {"transforms": ["Blur"]}}], "/0/OneOrOther/transforms", "exactly two"),
-        ([{"SomeOf": {"n": 2, "transforms": ["Blur"]}}], "/0/SomeOf/n", "n is 2, but there are 1"),
+        ([{"SomeOf": {"n": 2, "transforms": ["Blur"]}}], "/0/SomeOf/n", "n is 2, more than there are transforms (1)."),
         ([{"SomeOf": {"n": 10**9, "replace": True, "transforms": ["Blur"]}}], "/0/SomeOf/n", "largest value is 64"),
         (["HorizontalFlip"] * 65, "", "65 transforms; 64 is the largest number"),
     ],

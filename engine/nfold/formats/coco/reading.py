@@ -20,6 +20,7 @@ from nfold.formats.coco.objects import UNVARIED_KEYS, frame_of, mend_numbers, to
 from nfold.formats.damage import refuse_damaged_labels
 from nfold.formats.index import FoundFile
 from nfold.formats.scratch import at_once
+from nfold.formats.wording import listed
 from nfold.storage import normal_id
 
 ORPHANS = "annotation of a picture that its file does not list"
@@ -164,7 +165,7 @@ class CocoReading:
             if split is not None:
                 found.setdefault(split, entry)
         if len(found) > 1:
-            places = " and ".join(f"in {split} ({self._place(entry)})" for split, entry in found.items())
+            places = listed([f"in {split} ({self._place(entry)})" for split, entry in found.items()])
             raise SampleError(
                 f"{identity} is {places}",
                 hint="A picture belongs to one split: take it out of the others, or training sees what it is measured by.",

@@ -213,6 +213,9 @@ def _objects(root: Node) -> Iterator[VocObject]:
         if not name:
             raise _FaultyError("labels.bad_value", node.line, f"{what} has no <name>")
         what += f" ({name})"
+        if parent is not None and node.first("part") is not None:
+            # Its box would stay in the text of each copy, at the place that it has in the source.
+            raise _FaultyError("labels.bad_value", node.line, f"{what} has parts of its own, which are not read")
         try:
             number_in = partial(_number, what=what)
             rings, corners = rings_of(node, number_in), corners_of(node, number_in)

@@ -64,6 +64,9 @@ def test_a_box_that_begins_below_one_counts_from_zero(box: tuple[Any, ...], is_z
     assert counts_from_zero(read(voc_file(voc_object(box=box)))) == is_zero
 
 
+BOX_OF_A_PART = "<bndbox><xmin>12</xmin><ymin>22</ymin><xmax>15</xmax><ymax>25</ymax></bndbox>"
+
+
 def test_parts_follow_their_object_and_are_told_apart() -> None:
     voc = read(voc_file(voc_object("cat", more=PART), voc_object("cat")))
     assert [(found.name, found.part_of) for found in voc.objects] == [("cat", None), ("head", 0), ("cat", None)]
@@ -149,6 +152,14 @@ def test_a_box_that_sticks_out_is_counted_and_one_outside_is_bad() -> None:
 )
 def test_what_is_missing_or_twice_is_a_problem(text: str, code: str) -> None:
     assert problem_of(text).code == code
+
+
+def test_a_part_of_a_part_is_a_problem_since_its_box_would_stay_as_it_is_in_copies() -> None:
+    nose = f"<part><name>nose</name>{BOX_OF_A_PART}</part>"
+    problem = problem_of(voc_file(voc_object(more=f"<part><name>head</name>{BOX_OF_A_PART}{nose}</part>")))
+    assert problem.code == "labels.bad_value"
+    assert problem.message.endswith("part of an object, box 2 (head) has parts of its own, which are not read.")
+    assert problem.hint
 
 
 def test_other_xml_is_none_of_ours() -> None:
