@@ -149,7 +149,7 @@ def main() -> None:
             figures = asyncio.run(storm(server, uploads, cut))
         finally:
             server.end()
-    print(json.dumps(asdict(figures), indent=2))
+    sys.stdout.write(json.dumps(asdict(figures), indent=2) + "\n")
     is_good = (
         figures.ready == uploads - cut
         and figures.rss_mib < 400
