@@ -86,7 +86,7 @@ async def storm(server: Server, uploads: int, cut: int) -> Figures:
                 return
             assert answer.status_code == 429, answer.text
             refused += 1
-            await asyncio.sleep(rng.uniform(0.2, 1.5))
+            await asyncio.sleep(int(answer.headers["Retry-After"]) * rng.uniform(0.2, 1.8))
 
     async def half(path: str, size: int) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
