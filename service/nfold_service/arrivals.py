@@ -21,6 +21,7 @@ from nfold_service.preparing import clear, prepare
 from nfold_service.problems import ServiceError
 from nfold_service.store import DatasetRow, UploadRow, shelves
 from nfold_service.work.catalogue import rebuild
+from nfold_service.work.crew import Worker
 from nfold_service.work.names import NameLimits
 
 Way = Literal["archive", "files", "uploads"]
@@ -41,6 +42,7 @@ class Arrivals:
         self._context = context
         self._coming: dict[str, tuple[Way, int]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._idle: list[Worker] = []
         self._turns = asyncio.Semaphore(context.settings.small_at_once)
         self._log = structlog.get_logger("nfold.datasets")
 
@@ -207,6 +209,8 @@ class Arrivals:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for worker in self._idle:
+            await worker.kill()
 
     async def _begun(self, row: DatasetRow) -> Way | None:
         """How a data set that is `receiving` was filled so far."""
@@ -223,7 +227,7 @@ class Arrivals:
 
     async def _prepare(self, dataset: str) -> None:
         async with self._turns:
-            values = await prepare(self._context, dataset)
+            values = await prepare(self._context, dataset, self._idle)
         await self._context.store.run(shelves.change_dataset, dataset, values, only_from=("unpacking",))
         await asyncio.to_thread(self._context.places.archive(dataset).unlink, missing_ok=True)
         self._log.info("data set prepared", dataset=dataset, state=values["state"])

@@ -26,22 +26,27 @@ _CRASHED = {
 }
 
 
-async def prepare(context: Context, dataset: str) -> dict[str, Any]:
+async def prepare(context: Context, dataset: str, idle: list[Worker]) -> dict[str, Any]:
     """Unpack the archive of a data set, if there is one, and look at its files; how the data set is then.
 
-    A worker that dies is begun anew, as often as a job is. Cut off at any moment, all of it can be done again.
+    Workers are taken from `idle` and put back there. One that dies is begun anew, as often as a job is. Cut off at any moment, all of it can be done again.
     """
     found: dict[str, Any] | None = None
     problem: dict[str, Any] = {}
     for _ in range(context.settings.job_attempts):
-        worker = await Worker.begin(context.settings, is_limited=True, preloads=False)
+        worker = idle.pop() if idle else await Worker.begin(context.settings, is_limited=True, preloads=False)
+        is_clean = False
         try:
             found, problem = await _attempt(context, dataset, worker)
+            is_clean = True
             break
         except WorkerDiedError:
             found, problem = None, _CRASHED
         finally:
-            await asyncio.shield(worker.kill())
+            if is_clean and worker.is_alive:
+                idle.append(worker)
+            else:
+                await asyncio.shield(worker.kill())
     return {"state": "broken" if problem else "ready", "found": found, "problem": problem or None}
 
 
