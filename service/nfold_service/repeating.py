@@ -185,9 +185,9 @@ class _HashedBody:
             return
         # The boundary may be cut in two, so its length less one stays for the next time.
         data = (self._carried + chunk).replace(self._boundary, b"")
-        keep = 0 if self.is_whole else len(self._boundary) - 1
-        self._carried = data[len(data) - keep :] if keep else b""
-        self._digest.update(data[: len(data) - keep] if keep else data)
+        cut = len(data) if self.is_whole else max(0, len(data) - len(self._boundary) + 1)
+        self._carried = data[cut:]
+        self._digest.update(data[:cut])
 
 
 class _Recorder:
