@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
@@ -29,8 +29,24 @@ async def caller_of(
     Raises:
         ServiceError: 401 without a key, or with one that nobody knows.
     """
+    caller = await identified(request, header or (bearer.credentials if bearer else None))
+    request.state.owner = caller.owner
+    return caller
+
+
+def key_in(request: Request) -> str | None:
+    """The key that a request brings, read as the routes read it."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return request.headers.get("X-API-Key") or (value.strip() or None if scheme.lower() == "bearer" else None)
+
+
+async def identified(request: Request, key: str | None) -> Caller:
+    """Whose key that is.
+
+    Raises:
+        ServiceError: 401.
+    """
     context: Context = request.app.state.context
-    key = header or (bearer.credentials if bearer else None)
     if key is None:
         if context.is_open:
             return EVERYTHING
@@ -73,4 +89,7 @@ def _unauthorised(code: str, message: str) -> ServiceError:
     )
 
 
-__all__ = ["DEFAULT_OWNER", "Reader", "Writer", "caller_of", "needs"]
+OPEN_TO_ALL: Final = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/style.css"})
+"""Paths that ask for no key, ever; every other route must depend on `Reader` or `Writer`."""
+
+__all__ = ["DEFAULT_OWNER", "OPEN_TO_ALL", "Reader", "Writer", "caller_of", "identified", "key_in", "needs"]

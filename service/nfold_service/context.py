@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import shutil
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nfold_service.metrics import Metrics
 from nfold_service.problems import ServiceError
 from nfold_service.settings import Settings
 from nfold_service.store import Store
@@ -82,6 +85,7 @@ class Context:
     is_open: bool
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     job_changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    metrics: Metrics = field(default_factory=Metrics)
     uploads: int = 0
 
     def refuse_full_disk(self, wanted: int = 0) -> None:
@@ -101,6 +105,23 @@ class Context:
             )
 
 
+class IdSource:
+    """Gives the same ids again for the same seed: a request that is repeated makes what it made before."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed, self._given = seed, 0
+
+    def digits(self) -> str:
+        """The next 20 hexadecimal digits."""
+        self._given += 1
+        return hashlib.sha256(f"{self._seed}:{self._given}".encode()).hexdigest()[:20]
+
+
+id_source: ContextVar[IdSource | None] = ContextVar("id_source", default=None)
+"""Set while a request with an Idempotency-Key is answered."""
+
+
 def new_id(kind: str) -> str:
     """An id that nobody can guess."""
-    return f"{kind}_{secrets.token_hex(10)}"
+    source = id_source.get()
+    return f"{kind}_{secrets.token_hex(10) if source is None else source.digits()}"

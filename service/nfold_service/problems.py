@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.requests import ClientDisconnect
 
 from nfold.errors import (
@@ -78,8 +79,11 @@ class Problem(BaseModel):
     request_id: str | None = None
 
 
-class ServiceError(Exception):
-    """An error that the service answers with."""
+class ServiceError(HTTPException):
+    """An error that the service answers with.
+
+    One of FastAPI's kind, so that it gets through where FastAPI reads a body and would make "400" of any other.
+    """
 
     def __init__(
         self,
@@ -91,9 +95,8 @@ class ServiceError(Exception):
         headers: Mapping[str, str] | None = None,
         errors: tuple[Detail, ...] = (),
     ) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.hint = status, code, message, hint
-        self.headers, self.errors = dict(headers or {}), errors
+        super().__init__(status, message, dict(headers or {}))
+        self.status, self.code, self.message, self.hint, self.errors = status, code, message, hint, errors
 
 
 def from_engine(error: NfoldError) -> ServiceError:
@@ -129,8 +132,34 @@ def _phrase(status: int) -> str:
         return {460: "Checksum Mismatch"}.get(status, "Refused")  # 460 is of the tus protocol
 
 
+def from_http(request: Request, error: AnyHTTPException) -> ServiceError:
+    """What an error of the framework is over HTTP, in our words."""
+    if isinstance(error, ServiceError):
+        return error
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return ServiceError(404, "request.no_such_path", "There is nothing at this path.", hint="See /docs.")
+    if error.status_code == 405:
+        # The framework names the methods of one route; a path may have several.
+        methods = ", ".join(sorted(methods_of(request.app, request.scope["path"])))
+        message = f"{request.method} is not possible here, only {methods}."
+        return ServiceError(405, "request.method", message, headers={**headers, "Allow": methods})
+    code = {400: "request.unreadable", 413: "request.too_large"}.get(error.status_code, "request.refused")
+    return ServiceError(error.status_code, code, f"{str(error.detail).rstrip('.')}.", headers=headers)
+
+
+def methods_of(app: FastAPI, path: str) -> set[str]:
+    """Every method that some route takes at a path."""
+    found: set[str] = set()
+    for route in iter_route_contexts(app.routes):
+        pattern = getattr(route, "path_regex", None)
+        if route.methods and pattern is not None and pattern.match(path):
+            found |= route.methods
+    return found
+
+
 def install(app: FastAPI) -> None:
-    """Answer every exception of an application with problem details."""
+    """Answer every known exception of an application with problem details; `Surroundings` answers the others."""
     log = structlog.get_logger("nfold.service")
 
     async def on_service(request: Request, error: Exception) -> JSONResponse:
@@ -154,36 +183,18 @@ def install(app: FastAPI) -> None:
         )
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)
-        code = {404: "request.no_such_path", 405: "request.method", 413: "request.too_large"}.get(
-            error.status_code, "request.refused"
-        )
-        return problem_response(
-            request, ServiceError(error.status_code, code, str(error.detail), headers=error.headers)
-        )
+        assert isinstance(error, AnyHTTPException)
+        return problem_response(request, from_http(request, error))
 
     async def on_cut(request: Request, error: Exception) -> JSONResponse:
         log.info("cut off by the client", path=request.scope.get("path", ""))
         return problem_response(request, ServiceError(400, "request.cut", "The request was cut off."))
 
-    async def on_anything(request: Request, error: Exception) -> JSONResponse:
-        log.error("unexpected", error=type(error).__name__, exc_info=error)
-        return problem_response(
-            request,
-            ServiceError(
-                500,
-                "service.failed",
-                "Something went wrong in the service, and nothing was lost.",
-                hint="Try again; the logs have the details under this request id.",
-            ),
-        )
-
     app.add_exception_handler(ServiceError, on_service)
     app.add_exception_handler(NfoldError, on_engine)
     app.add_exception_handler(RequestValidationError, on_validation)
-    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(AnyHTTPException, on_http)
     app.add_exception_handler(ClientDisconnect, on_cut)
-    app.add_exception_handler(Exception, on_anything)
 
 
 def _pointer(location: tuple[Any, ...]) -> str:

@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import errno
 import hashlib
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from fastapi import Request
 
@@ -18,7 +17,9 @@ from nfold_service.context import Context
 from nfold_service.problems import ServiceError
 
 _LUMP = 1 << 20
-_SLOW_AFTER_S = 60.0
+
+LIFTED: Final = "body_limit_is_lifted"
+"""In the state of a request whose route has a limit of its own for the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,29 +54,17 @@ def one_upload(context: Context) -> Iterator[None]:
 
 
 async def chunks_of(request: Request, context: Context) -> AsyncIterator[bytes]:
-    """The body as it comes.
+    """The body as it comes, of any size: whoever reads it bounds it.
 
     Raises:
-        ServiceError: 408 when it stalls, or comes too slowly to be meant.
+        ServiceError: 408 when it stalls, or comes too slowly to be meant; 503 when the service ends.
     """
-    settings = context.settings
-    stream = request.stream().__aiter__()
-    began, received = time.monotonic(), 0
-    while True:
-        try:
-            chunk = await asyncio.wait_for(stream.__anext__(), settings.stall_seconds)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise _too_slow(f"No byte came for {settings.stall_seconds:g} seconds.") from error
+    request.scope.setdefault("state", {})[LIFTED] = True
+    async for chunk in request.stream():
         if context.ending.is_set():
             raise ServiceError(
                 503, "service.ending", "The service is ending.", headers={"Retry-After": "10", "Connection": "close"}
             )
-        received += len(chunk)
-        seconds = time.monotonic() - began
-        if seconds > _SLOW_AFTER_S and received / seconds < settings.slowest_upload_bytes_s:
-            raise _too_slow(f"{received} bytes came in {seconds:.0f} seconds.")
         if chunk:
             yield chunk
 
@@ -151,10 +140,4 @@ def too_large(most: int, what: str) -> ServiceError:
         f"{what} has more than {most:,} bytes, which is the most.",
         hint="See /v1/limits.",
         headers={"Connection": "close"},
-    )
-
-
-def _too_slow(message: str) -> ServiceError:
-    return ServiceError(
-        408, "request.slow", message, hint="Use a resumable upload over a weak line.", headers={"Connection": "close"}
     )

@@ -1,15 +1,18 @@
-"""uvicorn, with what it lacks: a deadline for the head of a request."""
+"""uvicorn, with what it lacks: a deadline for the head of a request, and problem details for what is no HTTP."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from nfold_service.problems import MEDIA_TYPE, Problem
 from nfold_service.settings import Settings
+from nfold_service.surroundings import SECURITY_HEADERS
 
 
 def protocol_with_deadline(seconds: float) -> type[H11Protocol]:
@@ -38,6 +41,16 @@ def protocol_with_deadline(seconds: float) -> type[H11Protocol]:
             if cycle is not None and not cycle.response_complete:
                 self._let_be()
 
+        def send_400_response(self, msg: str) -> None:
+            body = _no_http(msg)
+            headers = {**SECURITY_HEADERS, "Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))}
+            lines = [
+                (name.lower().encode(), value.encode()) for name, value in {**headers, "Connection": "close"}.items()
+            ]
+            for event in (h11.Response(status_code=400, headers=lines), h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+            self.transport.close()
+
         def _watch(self) -> None:
             if self._deadline is None:
                 self._deadline = self.loop.call_later(seconds, self._too_late)
@@ -53,6 +66,21 @@ def protocol_with_deadline(seconds: float) -> type[H11Protocol]:
                 self.transport.close()
 
     return Deadline
+
+
+def _no_http(message: str) -> bytes:
+    return (
+        Problem(
+            title="Bad Request",
+            status=400,
+            detail=message,
+            instance="",
+            code="request.unreadable",
+            hint="The head of a request has at most 64 KiB, and is HTTP/1.1.",
+        )
+        .model_dump_json()
+        .encode()
+    )
 
 
 def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:

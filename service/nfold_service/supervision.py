@@ -113,6 +113,8 @@ class Supervisor:
 
     async def _follow(self, row: JobRow, messages: Any) -> None:
         store = self._context.store
+        metrics = self._context.metrics
+        began = time.monotonic()
         told = 0.0
         latest: dict[str, Any] = {}
         async for message in messages:
@@ -128,9 +130,12 @@ class Supervisor:
             elif message.kind == "done":
                 await store.run(queue.report_progress, row.id, row.lease, latest)
                 state = "succeeded" if message.data.get("is_whole", True) else "succeeded_with_errors"
+                images = int(message.data.get("images_after") or 0)
                 await store.run(queue.enter_state, row.id, row.lease, state, {"result": message.data})
+                metrics.observe_job(row.kind, state, time.monotonic() - began, images)
             else:
                 await store.run(queue.enter_state, row.id, row.lease, "failed", {"problem": message.data})
+                metrics.observe_job(row.kind, "failed", time.monotonic() - began, 0)
 
     async def _stop(self, row: JobRow) -> None:
         """Somebody cancelled it, or holds it by now."""
@@ -145,7 +150,9 @@ class Supervisor:
             return
         if found.cancel:
             await store.run(queue.enter_state, row.id, row.lease, "cancelled")
-        elif found.attempts >= self._context.settings.job_attempts:
+            return
+        self._context.metrics.worker_deaths.inc()
+        if found.attempts >= self._context.settings.job_attempts:
             problem = {
                 "code": "worker.crashed",
                 "message": f"The process of this job died {found.attempts} times.",

@@ -54,6 +54,7 @@ class Server:
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     port: int = 0
+    program: str = "from nfold_service.serving import serve; serve()"
 
     @property
     def url(self) -> str:
@@ -68,7 +69,7 @@ class Server:
         self.environment.update(given)
         with (self.data.parent / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", "from nfold_service.serving import serve; serve()"],
+                [sys.executable, "-c", self.program],
                 env={
                     **os.environ,
                     "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("cli", "engine", "service")),

@@ -13,6 +13,7 @@ from nfold_service.routes import (
     expansions,
     health,
     recipes,
+    reference,
     results,
     small,
     streams,
@@ -21,6 +22,7 @@ from nfold_service.routes import (
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
+    reference.router,
     small.router,
     datasets.router,
     contents.router,

@@ -25,8 +25,12 @@ SMALLEST_SQLITE = (3, 35, 0)
 class Store:
     """Runs functions of a connection, one after the other, each in a transaction of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, observe: Callable[[float], object] | None = None) -> None:
         """Open the store, and make its tables where there are none.
+
+        Args:
+            url: Address of the database.
+            observe: Is told the seconds of each transaction, its wait included.
 
         Raises:
             UsageError: The address makes no sense.
@@ -34,6 +38,7 @@ class Store:
             InputError: The store cannot be opened, or is of a newer version.
         """
         self._engine = _engine(url)
+        self._observe = observe
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nfold-store")
         self._thread.submit(self._open).result()
 
@@ -49,7 +54,12 @@ class Store:
             DiskError: The disk is full, or refuses.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: self.run_now(function, *arguments, **options))
+        began = time.monotonic()
+        try:
+            return await loop.run_in_executor(self._thread, lambda: self.run_now(function, *arguments, **options))
+        finally:
+            if self._observe is not None:
+                self._observe(time.monotonic() - began)
 
     def run_now(
         self,

@@ -17,7 +17,10 @@ MOST_EVENTS = 2_000
 def add_job(
     connection: Connection, *, identity: str, owner: str, kind: str, dataset: str, request: dict[str, Any]
 ) -> JobRow:
-    """A new job, waiting."""
+    """A new job, waiting; or the one of that id, when a request comes again whose answer got lost."""
+    found = job_of(connection, identity, owner)
+    if found is not None:
+        return found
     at = now()
     connection.execute(
         insert(jobs).values(

@@ -106,10 +106,18 @@ answers = Table(
     metadata,
     Column("owner", String(200), primary_key=True),
     Column("key", String(255), primary_key=True),
+    Column("seed", String(32), nullable=False),
+    Column("held", Boolean, nullable=False),
     Column("request_hash", String(64), nullable=False),
+    Column("body_hash", String(64)),
     Column("status", Integer),
     Column("headers", JSON),
     Column("body", LargeBinary),
     Column("created_at", Float, nullable=False),
 )
-"""What was answered to each Idempotency-Key; no status while the first request is under way."""
+Index("answers_by_age", answers.c.created_at)
+"""What was answered to each Idempotency-Key.
+
+`held` while a request is under way. `seed` is what the ids of things come from that the request makes. `request_hash` is
+of the first part of the body, `body_hash` of a longer one. An answer without a body is made again when it is asked for.
+"""

@@ -12,7 +12,10 @@ from nfold_service.store.schema import datasets, jobs, uploads
 
 
 def add_dataset(connection: Connection, *, identity: str, owner: str, name: str) -> DatasetRow:
-    """A new data set without files."""
+    """A new data set without files; or the one of that id, when a request comes again whose answer got lost."""
+    found = dataset_of(connection, identity, owner)
+    if found is not None:
+        return found
     at = now()
     connection.execute(
         insert(datasets).values(id=identity, owner=owner, name=name, state="empty", created_at=at, used_at=at)
@@ -83,7 +86,10 @@ def datasets_in(connection: Connection, *states: str) -> list[DatasetRow]:
 def add_upload(
     connection: Connection, *, identity: str, owner: str, dataset: str, name: str, length: int, details: dict[str, Any]
 ) -> UploadRow:
-    """A new resumable upload, nothing received yet."""
+    """A new resumable upload, nothing received yet; or the one of that id, when a request comes again."""
+    found = upload_of(connection, identity, owner)
+    if found is not None:
+        return found
     at = now()
     connection.execute(
         insert(uploads).values(

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,6 +93,7 @@ class Crew:
     """Workers that stand ready for what is answered at once; one order each at a time."""
 
     settings: Settings
+    on_death: Callable[[], object] | None = None
     _idle: list[Worker] = field(default_factory=list)
     _busy: set[int] = field(default_factory=set)
     _turns: asyncio.Semaphore = field(init=False)
@@ -147,6 +148,8 @@ class Crew:
                         is_clean = message.kind == "done"
                         yield message
         except WorkerDiedError as error:
+            if self.on_death is not None:
+                self.on_death()
             raise SampleError(
                 "The worker process died while working on this.",
                 hint="One of the files may be made to crash its reader.",
