@@ -17,7 +17,7 @@ from nfold_service.events import event_stream
 from nfold_service.models import Job, JobPage, NewExpansion, job_model
 from nfold_service.paging import page_of, read_cursor
 from nfold_service.problems import ServiceError
-from nfold_service.routes.shared import ERRORS, TheContext, own_dataset, own_job
+from nfold_service.routes.shared import ERRORS, TheContext, answers_like, own_dataset, own_job
 from nfold_service.store import JobRow, queue, shelves
 
 router = APIRouter(prefix="/v1/expansions", tags=["expansions"], responses=ERRORS)
@@ -87,7 +87,13 @@ async def get_expansion(job: JobId, context: TheContext, caller: Reader) -> Job:
     return job_model(await own_job(context, caller, job, "expansion"))
 
 
-@router.get("/{job}/events", operation_id="watch_expansion", summary="What happens to it, as it happens (SSE)")
+@router.get(
+    "/{job}/events",
+    operation_id="watch_expansion",
+    summary="What happens to it, as it happens (SSE)",
+    response_class=Response,
+    responses=answers_like('id: 1\nevent: state\ndata: {"state": "queued"}\n\n', "text/event-stream"),
+)
 async def watch_expansion(job: JobId, request: Request, context: TheContext, caller: Reader) -> Response:
     """Server-sent events `state` and `progress`; `Last-Event-ID` goes on where a stream was cut."""
     return await event_stream(request, context, await own_job(context, caller, job, "expansion"))
