@@ -13,11 +13,11 @@ from fastapi.responses import FileResponse
 from nfold.request import make_request
 from nfold_service.access import Reader, Writer
 from nfold_service.context import Context, new_id
-from nfold_service.events import event_stream
+from nfold_service.events import EVENT_EXAMPLE, EVENT_SCHEMA, event_stream
 from nfold_service.models import Job, JobPage, NewExpansion, job_model
 from nfold_service.paging import page_of, read_cursor
 from nfold_service.problems import ServiceError
-from nfold_service.routes.shared import ERRORS, TheContext, answers_like, own_dataset, own_job
+from nfold_service.routes.shared import ERRORS, TheContext, own_dataset, own_job
 from nfold_service.store import JobRow, queue, shelves
 
 router = APIRouter(prefix="/v1/expansions", tags=["expansions"], responses=ERRORS)
@@ -92,7 +92,7 @@ async def get_expansion(job: JobId, context: TheContext, caller: Reader) -> Job:
     operation_id="watch_expansion",
     summary="What happens to it, as it happens (SSE)",
     response_class=Response,
-    responses=answers_like('id: 1\nevent: state\ndata: {"state": "queued"}\n\n', "text/event-stream"),
+    responses={200: {"content": {"text/event-stream": {"schema": EVENT_SCHEMA, "example": EVENT_EXAMPLE}}}},
 )
 async def watch_expansion(job: JobId, request: Request, context: TheContext, caller: Reader) -> Response:
     """Server-sent events `state` and `progress`; `Last-Event-ID` goes on where a stream was cut."""

@@ -138,7 +138,10 @@ def _file_below(root: FilePath, name: str) -> FilePath | None:
     path = root / name
     if "\0" in name or name.startswith("/") or ".." in name.split("/") or name.split("/")[0] == _PRIVATE:
         return None
-    return path if path.is_file() else None
+    try:
+        return path if path.is_file() else None
+    except OSError:  # a name that is too long for any file
+        return None
 
 
 def _digest(path: FilePath) -> str:
