@@ -43,8 +43,10 @@ def create_app(settings: Settings) -> FastAPI:
         places.prepare()
         store = Store(settings.database_url, observe=metrics.store_s.observe)
         await store.run(idempotency.give_all_back)
-        has_keys = key is not None or bool(await store.run(all_keys))
-        if not settings.is_loopback and not has_keys:
+        known = await store.run(all_keys)
+        # A service that once had keys does not open its door when the last one is taken back.
+        has_keys = key is not None or bool(known)
+        if not settings.is_loopback and key is None and all(one.revoked_at is not None for one in known):
             store.close()
             raise refusal(settings)
         crew = Crew(settings=settings, on_death=metrics.worker_deaths.inc)

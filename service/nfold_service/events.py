@@ -13,6 +13,13 @@ from nfold_service.context import Context
 from nfold_service.problems import ServiceError
 from nfold_service.store import JobRow, queue
 
+EVENT_SCHEMA = {
+    "type": "object",
+    "description": "One event; `data` is JSON.",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+}
+EVENT_EXAMPLE = 'id: 1\nevent: state\ndata: {"state": "queued"}\n\n'
+
 _LOOK_S = 2.0
 _PING_S = 15
 

@@ -44,11 +44,20 @@ def begin_logs(settings: Settings) -> None:
 
 
 def without_secrets(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blank what is called like a secret, and keep line breaks out of values."""
+    """Blank what is called like a secret, and keep out of values what would break a line or move a terminal."""
     del logger, method
     for name, value in event.items():
-        if any(word in name.lower() for word in _SECRET) and name != "idempotency_key_known":
+        if any(word in name.lower() for word in _SECRET):
             event[name] = "[not shown]"
-        elif isinstance(value, str) and name != "exception":
-            event[name] = value.replace("\r", "\\r").replace("\n", "\\n")
+        elif isinstance(value, str):
+            event[name] = printable(value)
     return event
+
+
+def printable(text: str) -> str:
+    """A text in which nothing but printable characters is left; the others are escaped as Python does."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )

@@ -32,6 +32,22 @@ class NewDataset(Body):
 class Dataset(Body):
     """A data set."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "ds_0123456789abcdef0123",
+                "name": "cats and dogs",
+                "state": "ready",
+                "files": 24,
+                "bytes": 1_843_200,
+                "found": {"format": "class_folders", "classes": ["cat", "dog"], "images": 24},
+                "problem": None,
+                "created_at": "2026-11-23T10:00:00.000Z",
+                "links": {"self": "/v1/datasets/ds_0123456789abcdef0123"},
+            }
+        }
+    )
+
     id: str
     name: str
     state: str = Field(description="empty, receiving, unpacking, ready or broken.")
@@ -46,7 +62,7 @@ class Dataset(Body):
 class Page(Body):
     """Part of a list; `next` is the cursor of the part after it."""
 
-    next: str | None
+    next: str | None = Field(examples=["WzE3MzIzNTYwMDAuMCwgImpvYl8wMTIzIl0="])
 
 
 class DatasetPage(Page):
@@ -103,6 +119,26 @@ class NewExpansion(ExpansionOptions):
 
 class Job(Body):
     """A job."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "job_0123456789abcdef0123",
+                "kind": "expansion",
+                "dataset": "ds_0123456789abcdef0123",
+                "state": "running",
+                "request": {"copies": 5, "recipe": "flip-rotate", "seed": 7},
+                "progress": {"stage": "work", "done": 60, "total": 120, "images_per_s": 41.5, "seconds_left": 1.4},
+                "result": None,
+                "problem": None,
+                "attempts": 1,
+                "created_at": "2026-11-23T10:00:00.000Z",
+                "started_at": "2026-11-23T10:00:01.000Z",
+                "finished_at": None,
+                "links": {"self": "/v1/expansions/job_0123456789abcdef0123"},
+            }
+        }
+    )
 
     id: str
     kind: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
@@ -38,9 +39,16 @@ def read_cursor(cursor: str | None) -> tuple[float, str] | None:
     if cursor is None:
         return None
     try:
-        at, identity = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return float(at), str(identity)
-    except (binascii.Error, ValueError, TypeError, UnicodeError) as error:
-        raise ServiceError(
-            422, "request.cursor", "This is no cursor.", hint="Give `next` of the page before."
-        ) from error
+        found = _CURSOR.fullmatch(base64.b64decode(cursor.encode(), altchars=b"-_", validate=True).decode())
+    except (binascii.Error, ValueError) as error:
+        raise _no_cursor() from error
+    if found is None:
+        raise _no_cursor()
+    return float(found[1]), found[2]
+
+
+_CURSOR = re.compile(r'\[([0-9]{1,12}(?:\.[0-9]{1,20})?), "([A-Za-z0-9_]{1,64})"\]')
+
+
+def _no_cursor() -> ServiceError:
+    return ServiceError(422, "request.cursor", "This is no cursor.", hint="Give `next` of the page before.")

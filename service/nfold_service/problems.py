@@ -149,13 +149,13 @@ def from_http(request: Request, error: AnyHTTPException) -> ServiceError:
 
 
 def methods_of(app: FastAPI, path: str) -> set[str]:
-    """Every method that some route takes at a path."""
-    found: set[str] = set()
+    """Every method that a path takes; of several that match, the ones with the fewest parameters are meant."""
+    found: dict[int, set[str]] = {}
     for route in iter_route_contexts(app.routes):
         pattern = getattr(route, "path_regex", None)
         if route.methods and pattern is not None and pattern.match(path):
-            found |= route.methods
-    return found
+            found.setdefault(str(route.path).count("{"), set()).update(route.methods)
+    return found[min(found)] if found else set()
 
 
 def install(app: FastAPI) -> None:

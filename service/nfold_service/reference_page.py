@@ -144,7 +144,8 @@ def _example_of_schema(document: Json, schema: Json) -> Any:
     if schema.get("type") == "array":
         found = _example_of_schema(document, schema.get("items", {}))
         return None if found is None else [found]
-    return None
+    parts = {name: _example_of_schema(document, part) for name, part in schema.get("properties", {}).items()}
+    return parts if parts and None not in parts.values() else None
 
 
 def _text(words: str) -> str:

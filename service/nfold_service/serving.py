@@ -44,7 +44,7 @@ def refuse_open_door(settings: Settings) -> None:
         return
     store = Store(settings.database_url)
     try:
-        if not store.run_now(all_keys):
+        if not any(key.revoked_at is None for key in store.run_now(all_keys)):
             raise refusal(settings)
     finally:
         store.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -119,7 +121,12 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:  # a name: where it leads is not ours to say
+            return False
 
 
 SIZES = frozenset(name for name in Settings.model_fields if name.endswith(("_bytes", "_bytes_s")))
@@ -160,10 +167,18 @@ def origins(flags: Mapping[str, Any] | None = None) -> dict[str, str]:
 
 def shown(settings: Settings) -> dict[str, Any]:
     """Every value as JSON can hold it; secrets are named, never shown."""
-    return {
-        name: "set, not shown" if isinstance(value, SecretStr) else str(value) if isinstance(value, Path) else value
-        for name, value in settings
-    }
+    return {name: _shown(name, value) for name, value in settings}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return "set, not shown"
+    if name == "database" and value is not None:
+        return _WITH_PASSWORD.sub(r"\1***@", str(value))
+    return str(value) if isinstance(value, Path) else value
+
+
+_WITH_PASSWORD = re.compile(r"^([^:/]+://[^@]*?:).*@")
 
 
 LIMITS = tuple(

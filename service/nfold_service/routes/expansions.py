@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse
 from nfold.request import make_request
 from nfold_service.access import Reader, Writer
 from nfold_service.context import Context, new_id
-from nfold_service.events import event_stream
+from nfold_service.events import EVENT_EXAMPLE, EVENT_SCHEMA, event_stream
 from nfold_service.models import Job, JobPage, NewExpansion, job_model
 from nfold_service.paging import page_of, read_cursor
 from nfold_service.problems import ServiceError
@@ -87,7 +87,13 @@ async def get_expansion(job: JobId, context: TheContext, caller: Reader) -> Job:
     return job_model(await own_job(context, caller, job, "expansion"))
 
 
-@router.get("/{job}/events", operation_id="watch_expansion", summary="What happens to it, as it happens (SSE)")
+@router.get(
+    "/{job}/events",
+    operation_id="watch_expansion",
+    summary="What happens to it, as it happens (SSE)",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {"schema": EVENT_SCHEMA, "example": EVENT_EXAMPLE}}}},
+)
 async def watch_expansion(job: JobId, request: Request, context: TheContext, caller: Reader) -> Response:
     """Server-sent events `state` and `progress`; `Last-Event-ID` goes on where a stream was cut."""
     return await event_stream(request, context, await own_job(context, caller, job, "expansion"))

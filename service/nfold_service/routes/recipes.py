@@ -13,13 +13,23 @@ from nfold_service.access import Reader
 from nfold_service.models import Body
 from nfold_service.problems import ServiceError
 from nfold_service.receiving import chunks_of, refuse_announced, too_large
-from nfold_service.routes.shared import ERRORS, TheContext
+from nfold_service.routes.shared import ERRORS, TheContext, answers_like
 
 router = APIRouter(prefix="/v1/recipes", tags=["recipes"], responses=ERRORS)
 
 
 class PresetEntry(Body):
     """A preset."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "flip-rotate",
+                "description": "A flip and a rotation by up to 36 degrees.",
+                "default": True,
+            }
+        }
+    )
 
     name: str
     description: str
@@ -28,6 +38,16 @@ class PresetEntry(Body):
 
 class RecipeBody(Body):
     """A recipe in full."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "flip",
+                "text": "augment:\n  - HorizontalFlip: {p: 0.5}\n",
+                "recipe": {"augment": [{"HorizontalFlip": {"p": 0.5}}]},
+            }
+        }
+    )
 
     name: str
     text: str = Field(description="YAML, with its comments.")
@@ -54,7 +74,12 @@ async def list_recipes(caller: Reader) -> list[PresetEntry]:
     ]
 
 
-@router.get("/schema", operation_id="recipe_schema", summary="JSON Schema of a recipe")
+@router.get(
+    "/schema",
+    operation_id="recipe_schema",
+    summary="JSON Schema of a recipe",
+    responses=answers_like({"type": "object", "properties": {"augment": {"type": "array"}}}),
+)
 async def show_schema(caller: Reader) -> dict[str, Any]:
     """As `nfold recipes schema` prints it."""
     del caller

@@ -17,14 +17,30 @@ from fastapi.responses import FileResponse, StreamingResponse
 from nfold_service.access import Reader
 from nfold_service.problems import ServiceError
 from nfold_service.routes.expansions import JobId, finished, stored_file
-from nfold_service.routes.shared import ERRORS, TheContext, own_job
+from nfold_service.routes.shared import ERRORS, TheContext, answers_like, own_job
 
 router = APIRouter(prefix="/v1/expansions/{job}", tags=["results"], responses=ERRORS)
 
 _PRIVATE = ".nfold"
 
 
-@router.get("/files", operation_id="list_result_files", summary="Names of the files, in pages")
+@router.get(
+    "/files",
+    operation_id="list_result_files",
+    summary="Names of the files, in pages",
+    responses=answers_like(
+        {
+            "files": [
+                {
+                    "name": "cat/a_1.jpg",
+                    "bytes": 48_213,
+                    "link": "/v1/expansions/job_0123456789abcdef0123/files/cat/a_1.jpg",
+                }
+            ],
+            "next": None,
+        }
+    ),
+)
 async def list_files(
     job: JobId,
     context: TheContext,
@@ -59,7 +75,13 @@ async def download_file(
     return stored_file(request, path, path.name, media_type, await asyncio.to_thread(_digest, path))
 
 
-@router.get("/manifest", operation_id="get_manifest", summary="How each file was made (JSON lines)")
+@router.get(
+    "/manifest",
+    operation_id="get_manifest",
+    summary="How each file was made (JSON lines)",
+    response_class=Response,
+    responses=answers_like('{"file": "cat/a_1.jpg", "source": "cat/a.jpg", "copy": 1}\n', "application/jsonl"),
+)
 async def get_manifest(job: JobId, context: TheContext, caller: Reader) -> Response:
     """One JSON object a line: file, source, copy, digests, transforms with their parameters, labels kept and dropped."""
     row = await finished(context, await own_job(context, caller, job, "expansion"))
@@ -116,7 +138,10 @@ def _file_below(root: FilePath, name: str) -> FilePath | None:
     path = root / name
     if "\0" in name or name.startswith("/") or ".." in name.split("/") or name.split("/")[0] == _PRIVATE:
         return None
-    return path if path.is_file() else None
+    try:
+        return path if path.is_file() else None
+    except OSError:  # a name that is too long for any file
+        return None
 
 
 def _digest(path: FilePath) -> str:

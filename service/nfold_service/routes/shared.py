@@ -37,6 +37,14 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+def answers_like(
+    example: Any, media_type: str = "application/json", status: int = 200
+) -> dict[int | str, dict[str, Any]]:
+    """What a route answers, where its type says nothing: for `responses`."""
+    schema = {"type": "string"} if isinstance(example, str) else {}
+    return {status: {"content": {media_type: {"schema": schema, "example": example}}}}
+
+
 async def own_dataset(context: Context, caller: Caller, identity: str) -> DatasetRow:
     """A data set of the caller's.
 

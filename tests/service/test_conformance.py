@@ -1,0 +1,80 @@
+"""The running service against its own OpenAPI document: every check that schemathesis knows, over every operation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from nfold_service.context import Places
+from nfold_service.store import Store
+from tests.conftest import write_picture
+from tests.service.conftest import Server
+from tests.service.stored import ready_dataset
+
+KEY = "a-key-for-the-conformance-test"
+
+CONFIGURATION = """\
+max-time = 60
+
+# The document says what form a value has. That it makes sense as well is for the service to say: 422 for a cursor of
+# another list, for text that is no recipe, and for an Idempotency-Key that was used before.
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "304", "401", "403", "404", "409", "410", "413", "415", "416", "422", "429"]
+
+[[operations]]
+include-method = "GET"
+parameters = {{ "path.job" = "{job}", "path.dataset" = "{dataset}" }}
+"""
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> tuple[Server, str, str]:
+    """A server with a data set and an expansion that has succeeded, so that there is something to find."""
+    server = Server(data=tmp_path / "server")
+    server.data.mkdir()
+    store = Store(f"sqlite:///{server.data / 'nfold.db'}")
+    dataset = ready_dataset(store)
+    store.close()
+    for number in range(2):
+        write_picture(Places(server.data).dataset(dataset) / f"picture{number}.png", number)
+    server.begin(api_key=KEY)
+    with httpx.Client(base_url=server.url, headers={"X-API-Key": KEY}, timeout=60) as client:
+        job = client.post("/v1/expansions", json={"dataset": dataset, "copies": 1}).json()
+        until = time.monotonic() + 120
+        while client.get(job["links"]["self"]).json()["state"] != "succeeded":
+            assert time.monotonic() < until, client.get(job["links"]["self"]).text
+            time.sleep(0.2)
+    return server, dataset, job["id"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_service_does_what_its_document_says(served: tuple[Server, str, str], tmp_path: Path) -> None:
+    pytest.importorskip("schemathesis")
+    server, dataset, job = served
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(CONFIGURATION.format(job=job, dataset=dataset))
+    try:
+        ran = subprocess.run(
+            [
+                sys.executable, "-W", "ignore", "-c", "from schemathesis.cli import schemathesis; schemathesis()",
+                "--config-file", str(configuration),
+                "run", f"{server.url}/openapi.json",
+                "--header", f"X-API-Key: {KEY}",
+                "--checks", "all",
+                "--max-examples", "50",
+                "--seed", "20261123",
+                "--generation-database", "none",
+                "--no-color",
+            ],
+            cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
+        )  # fmt: skip
+    finally:
+        server.end()
+    assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr[-2_000:]
+    assert "Tested: 0" not in ran.stdout
