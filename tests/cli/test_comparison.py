@@ -17,7 +17,7 @@ from tests.engine.contrast.test_comparing import timeless
 
 @pytest.fixture(autouse=True)
 def without_worker_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nfold.expansion.begin_workers", lambda **_: InlineWorkforce())
+    monkeypatch.setattr("nfold.contrast.modes.begin_workers", lambda **_: InlineWorkforce())
 
 
 @pytest.fixture

@@ -20,9 +20,11 @@ keras = pytest.importorskip("keras", reason="Keras is not installed here: run sc
 from nfold.adapters.keras import FollowEpochs, FrozenPyDataset, StreamPyDataset  # noqa: E402
 from nfold.errors import UsageError  # noqa: E402
 
-LOADING = ({}, {"threads": 3}, {"workers": 3}, {"workers": 2, "use_multiprocessing": True})
+WORKERS = ({"workers": 3}, {"workers": 2, "use_multiprocessing": True})
 LOOKS_FIRST = _BACK_END != "tensorflow"
-"""Keras takes a first batch to build the model from."""
+"""Keras takes a batch to look at before each `fit`; what its workers have made ahead meanwhile stays in its queue."""
+
+LOADING = ({}, {"threads": 3}, *(() if LOOKS_FIRST else WORKERS))
 
 pytestmark = [
     # Keras 3.15 forks its worker processes from a process with threads, and leaves them to the garbage collector.
@@ -64,16 +66,28 @@ def small_model(outputs: int, loss: Any, **options: Any) -> Any:
     return model
 
 
-@pytest.mark.parametrize("loading", LOADING, ids=["alone", "threads", "workers", "processes"])
+@pytest.mark.parametrize("loading", WORKERS, ids=["workers", "processes"])
+@pytest.mark.skipif(not LOOKS_FIRST, reason="behind TensorFlow they are whole")
+def test_workers_that_would_mix_up_epochs_are_refused(stream: nfold.Stream, loading: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="mix up epochs") as refused:
+        StreamPyDataset(stream, batch_size=4, **loading)
+    assert refused.value.stable_code == "stream.keras_workers"
+
+
+def test_what_an_adapter_is_not_for_is_refused(stream: nfold.Stream, photos: Path) -> None:
+    with pytest.raises(UsageError, match=r"StreamPyDataset takes nfold.Stream, not FrozenDataset"):
+        StreamPyDataset(nfold.FrozenDataset(photos, copies=1))
+    with pytest.raises(UsageError, match=r"FrozenPyDataset takes nfold.FrozenDataset, not Stream"):
+        FrozenPyDataset(stream)
+
+
+@pytest.mark.parametrize("loading", LOADING, ids=["alone", "threads", "workers", "processes"][: len(LOADING)])
 class TestFit:
     def test_every_epoch_serves_its_own_variation_of_every_source_once(
         self, stream: nfold.Stream, loading: dict[str, Any]
     ) -> None:
         train, fed = Watched(stream, batch_size=4, **loading), Fed()
         model = small_model(1, fed)
-        if LOOKS_FIRST and "workers" in loading:
-            # What Keras' workers have made while it looks at the first batch comes in the first epoch.
-            model.fit(Watched(stream, batch_size=4), epochs=1, verbose=0)
         fed.rows.clear()
         model.fit(train, epochs=3, verbose=0, callbacks=[FollowEpochs(train)])
         rows = fed.rows[-3 * 17 :]

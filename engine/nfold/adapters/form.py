@@ -100,6 +100,21 @@ class ItemForm:
         return target
 
 
+def refuse_others(served: object, *kinds: type, adapter: str) -> None:
+    """Refuse what an adapter is not for: an epoch taken for a place would go unnoticed.
+
+    Raises:
+        UsageError: It is none of these.
+    """
+    if not isinstance(served, kinds):
+        wanted = " or ".join(f"nfold.{kind.__name__}" for kind in kinds)
+        raise UsageError(
+            f"{adapter} takes {wanted}, not {type(served).__name__}.",
+            hint='Open the folder first, as in nfold.Stream("photos").',
+            code="stream.adapter",
+        )
+
+
 def settle_form(
     opened: OpenedDataSet,
     *,

@@ -12,13 +12,13 @@ a batch have one size: put a Resize into the recipe's `prepare`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from nfold.adapters.collate import stack_images
-from nfold.adapters.form import PixelType, settle_form
+from nfold.adapters.form import PixelType, refuse_others, settle_form
 from nfold.errors import MissingExtraError, UsageError
 from nfold.stream import FrozenDataset, Item, Stream
 from nfold.stream.order import epoch_order
@@ -77,13 +77,15 @@ class _Batches(keras.utils.PyDataset):
             endless: Count batches on from epoch to epoch, for `fit(..., steps_per_epoch=..., shuffle=False)`, whose
                 epochs are as long as it says.
             threads: Threads that make the items of a batch side by side; 0 makes them one after the other.
-            **loading: `workers`, `use_multiprocessing`, `max_queue_size` of PyDataset: Keras' own threads and processes.
-                Behind PyTorch and JAX, Keras serves what these had made while it looked at the first batch to build the
-                model, and then leaves out as much at the end of that epoch; `threads` know nothing of that.
+            **loading: `workers`, `use_multiprocessing`, `max_queue_size` of PyDataset: Keras' own threads and processes,
+                behind TensorFlow. Behind PyTorch and JAX they are refused: there Keras takes a batch to look at before
+                each `fit` and leaves what its workers have made ahead in its queue, so that epochs slide into each other.
 
         Raises:
             UsageError: An argument makes no sense, or the data set has no such labels.
         """
+        refuse_others(served, self._takes, adapter=type(self).__name__)
+        _refuse_replaying(loading)
         super().__init__(**loading)
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; it is 1 or more.")
@@ -178,6 +180,8 @@ class _Batches(keras.utils.PyDataset):
             self._pool = known
         return list(known[1].map(make, places))
 
+    _takes: type
+
     def _item(self, epoch: int, place: int) -> Item:
         raise NotImplementedError
 
@@ -201,6 +205,8 @@ class StreamPyDataset(_Batches):
     stream serves the pictures as they are, which is for validation: `shuffle=False` keeps them in order then.
     """
 
+    _takes = Stream
+
     def _item(self, epoch: int, place: int) -> Item:
         served: Any = self.served
         item: Item = served[epoch, place]
@@ -210,10 +216,22 @@ class StreamPyDataset(_Batches):
 class FrozenPyDataset(_Batches):
     """A frozen data set in batches: the same S x (N+1) items in each epoch, in another order."""
 
+    _takes = FrozenDataset
+
     def _item(self, epoch: int, place: int) -> Item:
         served: Any = self.served
         item: Item = served[place]
         return item
+
+
+def _refuse_replaying(loading: Mapping[str, Any]) -> None:
+    works_ahead = loading.get("workers", 1) > 1 or loading.get("use_multiprocessing", False)
+    if works_ahead and keras.backend.backend() != "tensorflow":
+        raise UsageError(
+            f"Keras' own workers mix up epochs behind {keras.backend.backend()}: items of one come again in the next.",
+            hint="Use threads=2 instead: they make the items of a batch side by side, and as fast.",
+            code="stream.keras_workers",
+        )
 
 
 class FollowEpochs(keras.callbacks.Callback):

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from nfold.adapters.form import ItemForm, PixelType, TargetKind, settle_form
+from nfold.adapters.form import ItemForm, PixelType, TargetKind, refuse_others, settle_form
 from nfold.errors import MissingExtraError, UsageError
 from nfold.stream import FrozenDataset, Item, Stream
 from nfold.stream.passes import OnUnusable
@@ -65,9 +65,10 @@ def as_tf_dataset(
     Raises:
         UsageError: An argument makes no sense, or the data set has no such labels.
     """
+    refuse_others(served, Stream, FrozenDataset, adapter="as_tf_dataset")
     check_epoch(first_epoch)
-    if epochs is not None and epochs < 0:
-        raise UsageError(f"epochs is {epochs}; it is 0 or more, or None for no end.")
+    if epochs is not None and epochs < 1:
+        raise UsageError(f"epochs is {epochs}; it is 1 or more, or None for no end.", code="stream.epoch")
     form = settle_form(served.reader.opened, target=target, pixels=pixels, channels=channels, first_label=first_label)
     numbers = None if form.target in ("class", "mask", "none") else _numbers_of(served)
 

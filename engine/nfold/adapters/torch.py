@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypedDict, Unpack
 
 from nfold.adapters.collate import check_sizes, collate_detection
-from nfold.adapters.form import PixelType, TargetKind, settle_form
+from nfold.adapters.form import PixelType, TargetKind, refuse_others, settle_form
 from nfold.adapters.shares import check_rank, order_of, share_of
 from nfold.errors import MissingExtraError, SampleError, UsageError
 from nfold.stream import FrozenDataset, Item, Stream, UnusableSourceWarning
@@ -142,6 +142,7 @@ class StreamDataset(Dataset):
         Raises:
             UsageError: An argument makes no sense, or the data set has no such labels.
         """
+        refuse_others(stream, Stream, adapter="StreamDataset")
         self.stream = stream
         self._hand = _Hand(stream, **handing)
         self._epoch = _SharedEpoch(1)
@@ -256,6 +257,7 @@ class IterableStreamDataset(IterableDataset):
         Raises:
             UsageError: An argument makes no sense, or the data set has no such labels.
         """
+        refuse_others(stream, Stream, adapter="IterableStreamDataset")
         check_rank(rank, num_replicas)
         if on_unusable not in ("raise", "skip"):
             raise UsageError(f"on_unusable is '{on_unusable}'; choose raise or skip.")
@@ -316,6 +318,7 @@ class FrozenMapDataset(Dataset):
         Raises:
             UsageError: An argument makes no sense, or the data set has no such labels.
         """
+        refuse_others(frozen, FrozenDataset, adapter="FrozenMapDataset")
         self.frozen = frozen
         self._hand = _Hand(frozen, **handing)
 

@@ -63,7 +63,7 @@ def _run(
     mode: Mode, setting: Setting, measured: Measured, *, epochs: int, batch: int, on_epoch: Callable[[], None]
 ) -> None:
     sample = setting.sample
-    grid = ModeGrid(sources=frozenset(sample.order[:SOURCES]), counts_copies=mode.counts_copies)
+    grid = ModeGrid(sources=frozenset(sample.order[:SOURCES]), counts_copies=mode.counts_copies, epochs=epochs)
     observer = ModeObserver(mode=mode, batch=batch, originals=sample.originals, grid=grid)
     measured.figures[mode.name], prepared = observer.run(epochs, on_epoch)
     measured.grids[mode.name] = grid

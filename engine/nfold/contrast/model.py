@@ -105,10 +105,12 @@ class Grid:
     Attributes:
         source: Its id.
         rows: For each epoch that is shown, by mode, the pictures that this epoch served.
+        so_far: For each of these, by mode, how many distinct pictures of the source had been served by its end.
     """
 
     source: str
     rows: tuple[tuple[int, dict[str, tuple[GridCell, ...]]], ...]
+    so_far: tuple[dict[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +229,7 @@ class Contrast:
                 "epochs": [
                     {
                         "epoch": epoch,
+                        "so_far": so_far,
                         "modes": {
                             mode: [
                                 {"caption": cell.caption, "pixels": cell.pixels, "is_new": cell.is_new}
@@ -235,7 +238,7 @@ class Contrast:
                             for mode, cells in modes.items()
                         },
                     }
-                    for epoch, modes in grid.rows
+                    for (epoch, modes), so_far in zip(grid.rows, grid.so_far, strict=True)
                 ],
             }
             for grid in self.grid

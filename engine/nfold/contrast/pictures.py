@@ -30,16 +30,25 @@ class ModeGrid:
     Attributes:
         sources: Ids of those that are shown.
         counts_copies: Whether the mode serves several pictures of a source in an epoch.
+        epochs: How many are run; the last one is always shown.
     """
 
     sources: frozenset[str]
     counts_copies: bool
+    epochs: int
+    _seen: dict[str, set[str]] = field(default_factory=dict)
+    _so_far: dict[tuple[str, int], int] = field(default_factory=dict)
     _cells: dict[tuple[str, int], list[tuple[int, GridCell]]] = field(default_factory=dict)
     _drawn: dict[str, bytes] = field(default_factory=dict)
 
     def take(self, served: Served, epoch: int, pixels: str, *, is_original: bool, is_new: bool) -> None:
         """Look at a picture that was served; most are not for the grid."""
-        if served.source not in self.sources or epoch not in EPOCHS or served.copy > MOST_COPIES:
+        if served.source not in self.sources:
+            return
+        seen = self._seen.setdefault(served.source, set())
+        seen.add(pixels)
+        self._so_far[served.source, epoch] = len(seen)
+        if epoch not in shown_epochs(self.epochs) or served.copy > MOST_COPIES:
             return
         if pixels not in self._drawn:
             self._drawn[pixels] = small_jpeg(served.picture)
@@ -53,14 +62,24 @@ class ModeGrid:
         found = self._cells.get((source, epoch), [])
         return tuple(cell for _, cell in sorted(found, key=lambda pair: pair[0]))
 
+    def so_far(self, source: str, epoch: int) -> int:
+        """Distinct pictures of a source that were served up to the end of an epoch."""
+        return self._so_far.get((source, epoch), 0)
+
+
+def shown_epochs(epochs: int) -> tuple[int, ...]:
+    """The first few, some, and the last."""
+    return tuple(sorted({epoch for epoch in EPOCHS if epoch <= epochs} | {epochs}))
+
 
 def make_grid(sources: Sequence[str], epochs: int, modes: Mapping[str, ModeGrid]) -> tuple[Grid, ...]:
     """The cells of all modes, source by source and epoch by epoch."""
-    shown = [epoch for epoch in EPOCHS if epoch <= epochs]
+    shown = shown_epochs(epochs)
     return tuple(
         Grid(
             source=source,
             rows=tuple((epoch, {name: mode.cells(source, epoch) for name, mode in modes.items()}) for epoch in shown),
+            so_far=tuple({name: mode.so_far(source, epoch) for name, mode in modes.items()} for epoch in shown),
         )
         for source in sources
     )

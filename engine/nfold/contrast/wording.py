@@ -81,7 +81,7 @@ def notes_on_figures(offline: ModeFigures, *, sampled: int | None, available: in
     """
     notes = [
         "Every mode ran in one thread, and expand with one worker, so that seconds compare; in practice "
-        "both go to all cores. What offline takes once includes the start of that worker, which a large data set does not feel.",
+        "both go to all cores. What offline takes once is counted from when that worker stands ready, a second or two after its start.",
         f"Offline writes a folder of its own: the originals are in it, too ({_count(offline.files_added, 'file')} "
         "altogether, labels included; nfold's own record of the run is not counted).",
     ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, SupportsIndex
 
 from nfold.annotations import Category
 from nfold.defaults import DEFAULT_RECIPE
@@ -18,7 +19,7 @@ from nfold.stream.opening import open_data_set
 from nfold.stream.order import epoch_order
 from nfold.stream.passes import OnUnusable, Pass, read_state
 from nfold.stream.reading import ItemReader
-from nfold.stream.streaming import cache_bytes, check_epoch
+from nfold.stream.streaming import cache_bytes, check_epoch, read_address
 
 
 class FrozenDataset:
@@ -118,7 +119,9 @@ class FrozenDataset:
             ShortfallError: The recipe cannot give so many distinct copies of that source; `expand` would say the same.
             SampleError: The source cannot be used.
         """
-        place, copy = self._split(address) if isinstance(address, int) else address
+        place, copy = (
+            read_address(address) if not isinstance(address, SupportsIndex) else self._split(operator.index(address))
+        )
         if not 0 <= copy <= self.copies:
             raise IndexError(f"copy {copy} of {self.copies}")
         if copy == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import os
 import shutil
 import tempfile
@@ -70,6 +71,8 @@ class SourcePlaces:
         Raises:
             IndexError: There is no such place.
         """
+        # SQLite takes a number of NumPy's for a blob, and finds nothing.
+        place = operator.index(place)
         wanted = place + self._count if place < 0 else place
         if not 0 <= wanted < self._count:
             raise IndexError(f"place {place} of {self._count} sources")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy as copying
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -107,7 +108,7 @@ class Stream:
             UsageError: There is no such epoch.
             SampleError: The source cannot be used.
         """
-        epoch, place = address
+        epoch, place = read_address(address)
         check_epoch(epoch)
         return self.reader.variation(place, epoch) if self.training else self.reader.original(place)
 
@@ -173,6 +174,17 @@ class Stream:
         on_unusable: OnUnusable = "raise",
     ) -> Iterator[Pass]:
         """Epoch after epoch; without `last` there is no end."""
+        if last is not None and last < first:
+            raise UsageError(
+                f"Epochs {first} to {last}: the last comes before the first.",
+                hint=f"Did you mean {last} to {first}?",
+                code="stream.epoch",
+            )
+        return self._epochs(first, last, shuffle=shuffle, workers=workers, on_unusable=on_unusable)
+
+    def _epochs(
+        self, first: int, last: int | None, *, shuffle: bool, workers: int, on_unusable: OnUnusable
+    ) -> Iterator[Pass]:
         epoch = first
         while last is None or epoch <= last:
             yield self.epoch(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable)
@@ -216,15 +228,32 @@ class Stream:
         return other
 
 
+def read_address(address: Any) -> tuple[int, int]:
+    """Two whole numbers of any kind, NumPy's included, as Python's own.
+
+    Raises:
+        UsageError: They are none.
+    """
+    try:
+        first, second = address
+        return operator.index(first), operator.index(second)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{address!r} is no address of an item.",
+            hint="Give two whole numbers: stream[epoch, place], or frozen[place, copy].",
+            code="stream.address",
+        ) from error
+
+
 def check_epoch(epoch: int) -> None:
     """Refuse what is no epoch.
 
     Raises:
-        UsageError: It is below 1, where copy 0 would be the original, or beyond what an address can hold.
+        UsageError: It is no whole number, below 1, where copy 0 would be the original, or beyond what an address can hold.
     """
-    if not 1 <= epoch <= LARGEST_COPY:
+    if not hasattr(epoch, "__index__") or not 1 <= epoch <= LARGEST_COPY:
         raise UsageError(
-            f"There is no epoch {epoch}: epochs are counted from 1.",
+            f"There is no epoch {epoch}: epochs are counted from 1 to {LARGEST_COPY:,}.",
             hint="Epoch e serves what 'nfold expand' writes as copy e; for pictures as they are use training=False (--as-is).",
             code="stream.epoch",
         )

@@ -14,7 +14,7 @@ from nfold.testing.inline import InlineWorkforce
 
 @pytest.fixture(autouse=True)
 def without_worker_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nfold.expansion.begin_workers", lambda **_: InlineWorkforce())
+    monkeypatch.setattr("nfold.contrast.modes.begin_workers", lambda **_: InlineWorkforce())
 
 
 @pytest.fixture

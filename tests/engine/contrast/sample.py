@@ -209,6 +209,17 @@ def measured(folder: Path, work: Path, *, copies: int = 5, epochs: int = 10, wit
     )
 
 
+def counted(source: str, rows: tuple[tuple[int, dict[str, tuple[GridCell, ...]]], ...]) -> Grid:
+    """A grid of rows that leave out no epoch, with what they have shown so far."""
+    seen: dict[str, set[str]] = {}
+    so_far = []
+    for _, row in rows:
+        for mode, cells in row.items():
+            seen.setdefault(mode, set()).update(one.pixels for one in cells)
+        so_far.append({mode: len(pixels) for mode, pixels in seen.items()})
+    return Grid(source=source, rows=rows, so_far=tuple(so_far))
+
+
 def grid_of(
     source: str, original: Item, place: int, fly: Stream, frozen: FrozenDataset, modes: list[ModeFigures], epochs: int
 ) -> Grid:
@@ -228,7 +239,7 @@ def grid_of(
             "keras-layers": (moving,),
         }
         rows.append((epoch, {mode: cells for mode, cells in row.items() if mode in names}))
-    return Grid(source=source, rows=tuple(rows))
+    return counted(source, tuple(rows))
 
 
 def cell(item: Item, caption: str) -> GridCell:
@@ -354,7 +365,7 @@ def small(**changes: Any) -> Contrast:
         "command": "nfold compare photos -n 2",
         "modes": modes,
         "break_even": BreakEven(images=4, offline_epochs=0.7, on_the_fly_epochs=2.1, is_measured=True),
-        "grid": (Grid(source="cats/a.png", rows=tuple(rows)), Grid(source="cats/b.png", rows=tuple(rows[:1]))),
+        "grid": (counted("cats/a.png", tuple(rows)), counted("cats/b.png", tuple(rows[:1]))),
         "training": None,
         "skipped": {},
         "versions": {"nfold": "0.1.0", "numpy": "2.3.5"},

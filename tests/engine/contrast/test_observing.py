@@ -49,7 +49,7 @@ class Scripted(Mode):
 
 
 def run(epochs: list[list[tuple[str, int]]], *, batch: int = 2, pause: float = 0.0) -> Any:
-    grid = ModeGrid(sources=frozenset(["a"]), counts_copies=False)
+    grid = ModeGrid(sources=frozenset(["a"]), counts_copies=False, epochs=len(epochs))
     observer = ModeObserver(mode=Scripted(epochs, pause=pause), batch=batch, originals=ORIGINALS, grid=grid)
     return observer.run(len(epochs), lambda: None)[0], observer, grid
 
@@ -120,7 +120,7 @@ def test_no_pixels_are_kept_though_a_batch_holds_many() -> None:
         mode=Watched([[("a", value) for value in range(9)]]),
         batch=32,
         originals=ORIGINALS,
-        grid=ModeGrid(sources=frozenset(), counts_copies=False),
+        grid=ModeGrid(sources=frozenset(), counts_copies=False, epochs=1),
     )
     observer.run(1, lambda: None)
     assert len(alive) == 9

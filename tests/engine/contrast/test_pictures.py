@@ -40,7 +40,7 @@ def test_a_very_long_picture_has_a_pixel_of_height() -> None:
 
 
 def test_cells_stand_in_the_order_of_the_copies_whatever_the_order_of_the_epoch() -> None:
-    grid = ModeGrid(sources=frozenset(["a"]), counts_copies=True)
+    grid = ModeGrid(sources=frozenset(["a"]), counts_copies=True, epochs=10)
     for copy in (2, 0, 1):
         served = Served(source="a", copy=copy, picture=picture(value=copy))
         grid.take(served, 1, f"hash{copy}", is_original=copy == 0, is_new=True)
@@ -48,19 +48,20 @@ def test_cells_stand_in_the_order_of_the_copies_whatever_the_order_of_the_epoch(
 
 
 def test_what_is_not_for_the_grid_is_passed_over() -> None:
-    grid = ModeGrid(sources=frozenset(["a"]), counts_copies=True)
+    grid = ModeGrid(sources=frozenset(["a"]), counts_copies=True, epochs=10)
     for source, copy, epoch in (("b", 1, 1), ("a", 1, 4), ("a", MOST_COPIES + 1, 1)):
         grid.take(Served(source=source, copy=copy, picture=picture()), epoch, "h", is_original=False, is_new=True)
     assert [grid.cells(source, epoch) for source in "ab" for epoch in range(1, 5)] == [()] * 8
 
 
-def test_epochs_that_were_not_run_have_no_row() -> None:
-    grid = ModeGrid(sources=frozenset(["a"]), counts_copies=False)
-    for epoch in (1, 2, 3):
-        grid.take(Served(source="a", copy=0, picture=picture()), epoch, "h", is_original=False, is_new=epoch == 1)
-    (found,) = make_grid(["a"], 4, {"on-the-fly": grid})
-    assert [epoch for epoch, _ in found.rows] == [1, 2, 3]
-    assert [cells["on-the-fly"][0].caption for _, cells in found.rows] == ["epoch 1", "epoch 2", "epoch 3"]
+def test_the_last_epoch_has_a_row_and_the_count_goes_on_where_rows_are_left_out() -> None:
+    grid = ModeGrid(sources=frozenset(["a"]), counts_copies=False, epochs=6)
+    for epoch, pixels in enumerate("hhihjk", start=1):
+        grid.take(Served(source="a", copy=0, picture=picture()), epoch, pixels, is_original=False, is_new=epoch == 1)
+    (found,) = make_grid(["a"], 6, {"on-the-fly": grid})
+    assert [epoch for epoch, _ in found.rows] == [1, 2, 3, 5, 6]
+    assert [entry["on-the-fly"] for entry in found.so_far] == [1, 1, 2, 3, 4]
+    assert [cells["on-the-fly"][0].caption for _, cells in found.rows][:3] == ["epoch 1", "epoch 2", "epoch 3"]
     # The same pixels are one picture in memory.
-    assert len({id(cells["on-the-fly"][0].jpeg) for _, cells in found.rows}) == 1
+    assert len({id(cells["on-the-fly"][0].jpeg) for _, cells in found.rows[:2]}) == 1
     assert EPOCHS == (1, 2, 3, 5, 10)

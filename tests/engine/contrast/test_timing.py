@@ -28,14 +28,14 @@ def test_it_gives_what_any_reader_gives(reader: TimedReader) -> None:
 def test_reading_is_no_augmentation(reader: TimedReader, monkeypatch: pytest.MonkeyPatch) -> None:
     reader.variation(0, 1)
     monkeypatch.setattr(
-        "nfold.stream.reading.load_image", lambda *arguments: (time.sleep(0.2), load_image(*arguments))[1]
+        "nfold.stream.reading.load_image", lambda *arguments: (time.sleep(1.0), load_image(*arguments))[1]
     )
     before = reader.augmentation_s
     reader.original(0)
     assert reader.augmentation_s == before
     reader.variation(0, 1)
     reader.draws(0, 1)
-    assert 0 < reader.augmentation_s - before < 0.2
+    assert 0 < reader.augmentation_s - before < 1.0
 
 
 def test_varying_is(reader: TimedReader, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +43,6 @@ def test_varying_is(reader: TimedReader, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("nfold.stream.reading.vary", slow)
     monkeypatch.setattr("nfold.distinct.vary", slow)
     reader.variation(0, 1)
-    assert 0.1 < reader.augmentation_s < 0.2
+    assert reader.augmentation_s > 0.1
     reader.draws(0, 2)
     assert reader.augmentation_s > 0.3

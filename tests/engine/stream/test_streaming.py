@@ -126,3 +126,23 @@ def test_a_cache_is_a_number_of_bytes(given: Any, wanted: int) -> None:
 def test_what_is_no_size_is_refused(given: Any) -> None:
     with pytest.raises(UsageError, match="cache"):
         cache_bytes(given)
+
+
+def test_numbers_of_numpy_are_addresses_like_any_other(photos: Path) -> None:
+    stream, frozen = nfold.Stream(photos, seed=7), nfold.FrozenDataset(photos, copies=2, seed=7)
+    order = np.random.default_rng(1).permutation(len(stream))
+    assert [stream[np.int64(1), place].source for place in order] == [stream[1, int(place)].source for place in order]
+    assert frozen[np.int64(1), np.uint8(2)].copy == 2
+    assert frozen[np.int32(4)].source == frozen[4].source
+
+
+@pytest.mark.parametrize("address", [3, (1.0, 0), (1, 0, 0), "x", None, (1, "0")])
+def test_what_is_no_address_is_refused_in_words(photos: Path, address: Any) -> None:
+    with pytest.raises(UsageError) as refused:
+        nfold.Stream(photos)[address]
+    assert refused.value.stable_code == "stream.address"
+
+
+def test_epochs_that_end_before_they_begin_are_refused_at_once(photos: Path) -> None:
+    with pytest.raises(UsageError, match="the last comes before the first"):
+        nfold.Stream(photos).epochs(3, 2)

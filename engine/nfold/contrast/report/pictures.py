@@ -124,27 +124,17 @@ def _head(mode: str, title: str) -> Markup:
 
 
 def _rows(grid: Grid, modes: Sequence[str], most: dict[str, int], store: PictureStore) -> Iterator[Markup]:
-    seen: dict[str, set[str]] = {mode: set() for mode in modes}
     expected = 1
-    unbroken = True
-    for epoch, row in grid.rows:
+    for (epoch, row), so_far in zip(grid.rows, grid.so_far, strict=True):
         if epoch != expected:
-            unbroken = False
             cells = tag("td", "…", colspan=len(modes))
             yield tag("tr", tag("th", tag("span", "epochs between", class_="unseen"), scope="row"), cells, class_="gap")
         expected = epoch + 1
-        columns = []
-        for mode in modes:
-            cells_of = row.get(mode, ())
-            seen[mode].update(cell.pixels for cell in cells_of)
-            so_far = len(seen[mode]) if unbroken else None
-            columns.append(_column(mode, epoch, cells_of, most[mode], so_far, store))
+        columns = [_column(mode, epoch, row.get(mode, ()), most[mode], so_far.get(mode, 0), store) for mode in modes]
         yield tag("tr", tag("th", tag("span", "Epoch ", class_="unseen"), str(epoch), scope="row"), *columns)
 
 
-def _column(
-    mode: str, epoch: int, cells: Sequence[GridCell], most: int, so_far: int | None, store: PictureStore
-) -> Markup:
+def _column(mode: str, epoch: int, cells: Sequence[GridCell], most: int, so_far: int, store: PictureStore) -> Markup:
     shown = cells[:MOST_PICTURES]
     pictures = [_picture(cell, epoch, store) for cell in shown]
     if len(cells) > len(shown):
@@ -152,14 +142,12 @@ def _column(
     fresh = sum(cell.is_new for cell in cells)
     style = f"--across:{min(max(most, 1), _ACROSS)};--narrow-across:{min(max(most, 1), _ACROSS_NARROW)}"
     strip = tag("div", *pictures, class_="strip", style=style)
-    return tag("td", tag("div", strip, _tally(fresh, len(cells), so_far), class_="cell"), class_=colour_of(mode))
+    return tag("td", tag("div", strip, _tally(fresh, so_far), class_="cell"), class_=colour_of(mode))
 
 
-def _tally(fresh: int, total: int, so_far: int | None) -> Markup:
-    news = f"{fresh:,} new" if fresh else ("the same again" if total == 1 else f"the same {total:,}")
-    number = None if so_far is None else tag("b", f"{so_far:,}")
-    words = join(news) if so_far is None else join("different", tag("span", " so far", class_="unseen"))
-    return tag("p", number, " ", words, class_="tally is-new" if fresh else "tally")
+def _tally(fresh: int, so_far: int) -> Markup:
+    words = join("different", tag("span", " so far", class_="unseen"))
+    return tag("p", tag("b", f"{so_far:,}"), " ", words, class_="tally is-new" if fresh else "tally")
 
 
 def _picture(cell: GridCell, epoch: int, store: PictureStore) -> Markup:

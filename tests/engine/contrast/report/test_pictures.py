@@ -8,7 +8,7 @@ from dataclasses import replace
 from nfold.contrast.model import Grid, GridCell
 from nfold.contrast.report.pictures import MOST_PICTURES, PictureStore, picture_section
 from tests.engine.contrast.parsing import Node, parse
-from tests.engine.contrast.sample import small, tiny_jpeg
+from tests.engine.contrast.sample import counted, small, tiny_jpeg
 
 
 def section(**changes: object) -> tuple[Node, PictureStore]:
@@ -60,16 +60,17 @@ def test_how_many_different_ones_there_were_so_far_is_counted_from_the_pixels() 
     assert counts == [["3", "1"], ["3", "2"], ["3", "3"]]
 
 
-def test_where_epochs_are_left_out_that_is_shown_and_nothing_is_counted_across() -> None:
+def test_where_epochs_are_left_out_that_is_shown_and_the_count_goes_on() -> None:
     rows = (
         (1, {"offline": (cell(1), cell(2)), "on-the-fly": (cell(3),)}),
         (9, {"offline": (cell(1, is_new=False), cell(2, is_new=False)), "on-the-fly": (cell(4),)}),
     )
-    page, _ = section(grid=(Grid(source="a.png", rows=rows),))
+    so_far = ({"offline": 2, "on-the-fly": 1}, {"offline": 2, "on-the-fly": 9})
+    page, _ = section(grid=(Grid(source="a.png", rows=rows, so_far=so_far),))
     first, gap, last = rows_of(main_table(page))
     assert [column.one("p").text.strip() for column in first[1:]] == ["2 different so far", "1 different so far"]
     assert gap[1].text == "…"
-    assert [column.one("p").text.strip() for column in last[1:]] == ["the same 2", "1 new"]
+    assert [column.one("p").text.strip() for column in last[1:]] == ["2 different so far", "9 different so far"]
 
 
 def test_the_other_modes_are_folded_away_under_their_names() -> None:
@@ -81,7 +82,7 @@ def test_the_other_modes_are_folded_away_under_their_names() -> None:
 
 def test_without_other_modes_there_is_nothing_to_unfold() -> None:
     rows = ((1, {"offline": (cell(1),), "on-the-fly": (cell(2),)}),)
-    page, _ = section(grid=(Grid(source="a.png", rows=rows),))
+    page, _ = section(grid=(counted("a.png", rows),))
     assert list(page.every("details")) == []
 
 
@@ -118,7 +119,7 @@ def test_each_picture_says_what_it_is() -> None:
 
 def test_of_very_many_copies_the_first_are_shown_and_the_rest_are_counted() -> None:
     many = tuple(cell(number % 20) for number in range(101))
-    page, _ = section(grid=(Grid(source="a.png", rows=((1, {"offline": many, "on-the-fly": (cell(1),)}),)),))
+    page, _ = section(grid=(counted("a.png", ((1, {"offline": many, "on-the-fly": (cell(1),)}),)),))
     column = rows_of(main_table(page))[0][1]
     assert len(list(column.every("figure"))) == MOST_PICTURES
     assert column.one("p", class_="more").text == f"and {101 - MOST_PICTURES} more"
@@ -126,14 +127,12 @@ def test_of_very_many_copies_the_first_are_shown_and_the_rest_are_counted() -> N
 
 def test_a_mode_may_be_missing_from_a_row() -> None:
     rows = ((1, {"on-the-fly": (cell(1),)}), (2, {"offline": (cell(2),), "on-the-fly": (cell(3),)}))
-    page, _ = section(grid=(Grid(source="a.png", rows=rows),))
+    page, _ = section(grid=(counted("a.png", rows),))
     assert [len(row) for row in rows_of(main_table(page))] == [3, 3]
 
 
 def test_a_hostile_source_and_caption_are_text() -> None:
-    grid = Grid(
-        source="<img src=x onerror=alert(1)>.png", rows=((1, {"offline": (replace(cell(1), caption='"><script>'),)}),)
-    )
+    grid = counted("<img src=x onerror=alert(1)>.png", ((1, {"offline": (replace(cell(1), caption='"><script>'),)}),))
     page, _ = section(grid=(grid, grid))
     assert not list(page.every("img"))
     assert not list(page.every("script"))
