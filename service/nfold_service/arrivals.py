@@ -235,7 +235,7 @@ class Arrivals:
 
 def name_limits(context: Context) -> NameLimits:
     """How long and deep names may be."""
-    return NameLimits(depth=context.settings.max_archive_depth, bytes=context.settings.max_name_bytes)
+    return NameLimits(depth=context.settings.max_archive_depth, bytes=context.settings.max_name_length)
 
 
 def busy(message: str, *, hint: str = "Wait until it is ready.") -> ServiceError:

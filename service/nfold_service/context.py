@@ -75,6 +75,7 @@ class Context:
         is_open: Whether requests without a key are let through: on loopback, when no key is configured.
         ending: Set when the service is told to end; whatever stays open listens to it.
         uploads: At the same time.
+        tars: Epochs that are being streamed.
     """
 
     settings: Settings
@@ -87,6 +88,7 @@ class Context:
     job_changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     metrics: Metrics = field(default_factory=Metrics)
     uploads: int = 0
+    tars: int = 0
 
     def refuse_full_disk(self, wanted: int = 0) -> None:
         """Refuse what would not fit.

@@ -18,19 +18,25 @@ _MOST_PARTS = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartBegins:
-    """A file of the form; its bytes follow."""
+    """A part of the form; its bytes follow.
 
-    name: str
+    Attributes:
+        field: Its field.
+        name: What the client calls the file, never used as a name on disk as it is; None for a field that is no file.
+    """
+
+    field: str
+    name: str | None
 
 
 Piece = PartBegins | bytes
 
 
 async def pieces_of(request: Request, context: Context) -> AsyncGenerator[Piece, None]:
-    """The files of a form: `PartBegins`, then its bytes in pieces, then the next.
+    """The parts of a form: `PartBegins`, then its bytes in pieces, then the next.
 
     Raises:
-        ServiceError: 400 when the form is damaged or has fields that are no files, 408, 413 for too many parts.
+        ServiceError: 400 when the form is damaged, 408, 413 for too many parts, 415 when it is no form.
     """
     kind, options = parse_options_header(request.headers.get("Content-Type", ""))
     boundary = options.get(b"boundary")
@@ -39,7 +45,8 @@ async def pieces_of(request: Request, context: Context) -> AsyncGenerator[Piece,
             415,
             "upload.form",
             "This is no form with files.",
-            hint="Send multipart/form-data, or an archive as the body with PUT.",
+            hint="Send multipart/form-data, as curl does: -F file=@cats.zip",
+            headers={"Accept": "multipart/form-data"},
         )
     reader = _Reader()
     try:
@@ -93,21 +100,20 @@ class _Reader:
 
     def headers_end(self) -> None:
         _, options = parse_options_header(self._disposition)
-        name = options.get(b"filename")
-        if name is None:
-            raise ServiceError(
-                422,
-                "upload.form_field",
-                "The form has a field that is no file.",
-                hint="Give files only: 'curl -F file=@archive.zip', or several with their relative names.",
-            )
-        self.pieces.append(PartBegins(name=name.decode("utf-8", "surrogateescape")))
+        field, name = options.get(b"name"), options.get(b"filename")
+        if field is None and name is None:
+            raise _damaged("a part has no name")
+        self.pieces.append(PartBegins(field=_text(field or b""), name=None if name is None else _text(name)))
 
     def data(self, data: bytes, start: int, end: int) -> None:
         self.pieces.append(data[start:end])
 
     def end(self) -> None:
         self.is_whole = True
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
 
 
 def _damaged(why: str) -> ServiceError:

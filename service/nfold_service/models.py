@@ -74,6 +74,8 @@ class DatasetPage(Page):
 class DatasetFile(Body):
     """A file of a data set."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"path": "cats/one.jpg", "bytes": 48_213}})
+
     path: str = Field(description="Relative to the data set, with '/' between folders, Unicode NFC.")
     bytes: int
 
@@ -112,7 +114,7 @@ class NewExpansion(ExpansionOptions):
         """What the engine is asked, as JSON holds it; only what was given."""
         document: dict[str, Any] = self.model_dump(mode="json", exclude_unset=True)
         options = {name: value for name, value in document.items() if name != "dataset"}
-        if isinstance(options.get("recipe"), str):
+        if "recipe" in options:
             options["recipe"] = read_recipe(options["recipe"])
         return options
 

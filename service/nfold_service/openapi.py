@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import http
 from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from nfold_service.problems import MEDIA_TYPE, Problem
+from nfold_service.problems import MEDIA_TYPE, Problem, phrase_of
 from nfold_service.settings import load_settings
 
 Json = dict[str, Any]
@@ -37,12 +36,15 @@ EXAMPLES: Final[dict[int, tuple[str, str, str | None]]] = {
     408: ("request.slow", "No byte came for 30 seconds.", "Use a resumable upload over a weak line."),
     409: ("result.not_there", "The job is running.", "Wait until it has succeeded."),
     410: ("result.expired", "The results have expired.", "Ask for the expansion again."),
+    412: ("upload.version", "Resumable uploads are tus 1.0.0.", "Send 'Tus-Resumable: 1.0.0'."),
     413: ("request.too_large", "The body has more than 1,048,576 bytes, which is the most.", "See /v1/limits."),
     415: ("request.media_type", "The body is of a type that is not read here.", "See the types in this document."),
     416: ("request.range", "This part is not in the file.", None),
     422: ("request.invalid", "The request makes no sense: /copies: Input should be less than or equal to 1000.", None),
+    423: ("upload.locked", "Another request is writing this upload.", "Ask with HEAD, which takes it over."),
     429: ("jobs.too_many", "Too many jobs are waiting.", None),
     431: ("request.headers", "The request has 120 headers; 100 are the most.", None),
+    460: ("upload.checksum", "The checksum does not match.", "Send these bytes again."),
     500: (
         "service.failed",
         "Something went wrong in the service, and nothing was lost.",
@@ -170,16 +172,12 @@ def _complete_errors(path: str, method: str, operation: Json) -> None:
 def example_of(status: int, path: str) -> Json:
     """A problem of that status."""
     code, detail, hint = EXAMPLES.get(status, ("request.refused", "The request was refused.", None))
-    try:
-        title = http.HTTPStatus(status).phrase
-    except ValueError:
-        title = "Refused"
     errors = []
     if code == "request.invalid":
         errors = [{"pointer": "/copies", "message": "Input should be less than or equal to 1000", "hint": None}]
     return {
         "type": "about:blank",
-        "title": title,
+        "title": phrase_of(status),
         "status": status,
         "detail": detail,
         "instance": path,

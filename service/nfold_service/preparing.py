@@ -65,7 +65,7 @@ def archive_limits(context: Context) -> ArchiveLimits:
 
 def name_limits(context: Context) -> NameLimits:
     """How long and deep names may be."""
-    return NameLimits(depth=context.settings.max_archive_depth, bytes=context.settings.max_name_bytes)
+    return NameLimits(depth=context.settings.max_archive_depth, bytes=context.settings.max_name_length)
 
 
 async def _attempt(context: Context, dataset: str, worker: Worker) -> tuple[dict[str, Any] | None, dict[str, Any]]:

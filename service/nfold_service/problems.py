@@ -111,7 +111,7 @@ def from_engine(error: NfoldError) -> ServiceError:
 def problem_response(request: Request, error: ServiceError) -> JSONResponse:
     """The answer to a request that failed."""
     problem = Problem(
-        title=_phrase(error.status),
+        title=phrase_of(error.status),
         status=error.status,
         detail=error.message,
         instance=request.scope.get("path", ""),
@@ -125,7 +125,8 @@ def problem_response(request: Request, error: ServiceError) -> JSONResponse:
     )
 
 
-def _phrase(status: int) -> str:
+def phrase_of(status: int) -> str:
+    """The words of a status."""
     try:
         return http.HTTPStatus(status).phrase
     except ValueError:

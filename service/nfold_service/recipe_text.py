@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nfold.errors import UnknownNameError
-from nfold.recipe import PRESETS, parse_recipe, recipe_document
+from nfold.recipe import PRESETS, load_recipe, parse_recipe, recipe_document
 
 
-def read_recipe(text: str | None) -> Any:
-    """The name of a preset, or a recipe from its text; never a path.
+def read_recipe(text: str | Mapping[str, Any] | None) -> Any:
+    """The name of a preset, or a recipe from its text or its data; never a path.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is none of these.
     """
+    if isinstance(text, Mapping):
+        return recipe_document(load_recipe(text))
     name = (text or "flip-rotate").strip()
     if name in PRESETS:
         return name

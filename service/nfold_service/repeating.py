@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import sys
 from collections.abc import Awaitable, Callable
 from email.message import Message as Headings
 from typing import Final
@@ -22,7 +23,7 @@ from nfold_service.access import identified, key_in
 from nfold_service.context import Context, IdSource, id_source
 from nfold_service.keys import Caller
 from nfold_service.problems import ServiceError
-from nfold_service.receiving import LIFTED
+from nfold_service.receiving import LIFTED, too_large
 from nfold_service.store import idempotency
 from nfold_service.store.database import now
 from nfold_service.store.idempotency import Answer
@@ -33,6 +34,15 @@ KEPT_BYTES: Final = 1 << 20
 """Longer answers are made again: they hold what follows from the request alone, as a zip of a few images does."""
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+_ASKED_BY_HEADERS: Final = (
+    "Content-Length",
+    "Accept",
+    "Upload-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
+    "X-HTTP-Method-Override",
+)
+"""With another value of these it is another request."""
 _NOT_KEPT: Final = frozenset({"connection", "transfer-encoding", "date"})
 
 
@@ -67,7 +77,7 @@ class _Repeated:
         self._app, self._scope, self._send = app, scope, send
         self._owner, self._key = caller.owner, key
         self._context: Context = scope["app"].state.context
-        self._body = _HashedBody(scope, receive, caller)
+        self._body = _HashedBody(scope, receive, caller, most=self._context.settings.max_body_bytes)
 
     async def answer(self) -> None:
         request_hash = await self._body.read_head()
@@ -127,27 +137,40 @@ class _Repeated:
 class _HashedBody:
     """A body that is hashed on its way; the boundary of a form does not count, since clients draw a new one each time."""
 
-    def __init__(self, scope: Scope, receive: Receive, caller: Caller) -> None:
-        self._scope, self._receive = scope, receive
+    def __init__(self, scope: Scope, receive: Receive, caller: Caller, *, most: int = sys.maxsize) -> None:
+        self._scope, self._receive, self._most = scope, receive, most
+        announced = Headers(scope=scope).get("Content-Length", "")
+        self._size = int(announced) if announced.isdecimal() and len(announced) < 20 else 0
+        self._read = 0
         self._held: list[Message] = []
         self._is_long = False
         self.is_whole = False
         self._boundary = _boundary_of(Headers(scope=scope).get("Content-Type", ""))
         self._carried = b""
-        announced = Headers(scope=scope).get("Content-Length", "")
-        asked = (scope["method"], scope["path"], scope["query_string"].decode("latin-1"), announced)
+        headers = Headers(scope=scope)
+        asked = (
+            scope["method"],
+            scope["path"],
+            scope["query_string"].decode("latin-1"),
+            headers.get("Content-Type", "").partition(";")[0],
+            *(headers.get(name, "") for name in _ASKED_BY_HEADERS),
+        )
         self._asked = "\n".join((*asked, *sorted(caller.scopes))).encode("utf-8", "surrogateescape") + b"\n\n"
         self._digest = hashlib.sha256(self._asked)
 
     async def read_head(self) -> str:
         """Read the beginning, and hash it with what is asked."""
         head = bytearray()
+        # An upload may be as large as its route allows, which nobody knows yet; what is read here is short.
+        state, was_lifted = self._scope["state"], self._scope["state"].get(LIFTED, False)
+        state[LIFTED] = True
         while not self.is_whole and len(head) <= HEAD_BYTES:
             message = await self._next()
             self._held.append(message)
             head += message.get("body", b"")
             if message["type"] != "http.request":
                 break
+        state[LIFTED] = was_lifted
         self._is_long = len(head) > HEAD_BYTES
         start = bytes(head) if self._boundary is None else bytes(head).replace(self._boundary, b"")
         # How much came until now differs from time to time, so that of a long body a fixed part of it counts.
@@ -167,8 +190,14 @@ class _HashedBody:
         return self._digest.hexdigest() if self._is_long else None
 
     async def receive(self) -> Message:
-        """What the route reads."""
+        """What the route reads.
+
+        Raises:
+            ServiceError: 413, where the route does not take bodies of any size.
+        """
         if self._held:
+            if not self._scope["state"].get(LIFTED) and max(self._size, self._read) > self._most:
+                raise too_large(self._most, "The body")
             return self._held.pop(0)
         return await (self._receive() if self.is_whole else self._next())
 
@@ -176,6 +205,7 @@ class _HashedBody:
         message = await self._receive()
         if message["type"] == "http.request":
             self.is_whole = not message.get("more_body", False)
+            self._read += len(message.get("body", b""))
             self._hash(message.get("body", b""))
         return message
 

@@ -1,4 +1,4 @@
-"""Resumable uploads of archives: tus 1.0 with creation, checksum, expiration and termination.
+"""Resumable uploads of archives: tus 1.0 with creation (and bytes that come with it), checksum, expiration and termination.
 
 What `received` in the store says is on the disk: data is flushed first, then told. After a death the file is cut back to it.
 """

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         100.0, description="Unpacked over packed bytes, beyond the first MiB."
     )
     max_archive_depth: Annotated[int, Field(ge=1)] = Field(16, description="Folders above a file of an archive.")
-    max_name_bytes: Annotated[int, Field(ge=1, le=255)] = Field(
+    max_name_length: Annotated[int, Field(ge=1, le=255)] = Field(
         255, description="UTF-8 bytes of a file's or folder's name in a data set."
     )
     max_body_bytes: Annotated[int, Field(ge=1)] = Field(MIB, description="Bytes of a request body that is no upload.")
@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         2, description="Jobs of one owner that run at the same time."
     )
     max_uploads_at_once: Annotated[int, Field(ge=1)] = Field(64, description="Uploads at the same time; more get 429.")
+    max_tars_at_once: Annotated[int, Field(ge=1)] = Field(
+        4, description="Epochs that are streamed at the same time; more get 429."
+    )
     max_streams_at_once: Annotated[int, Field(ge=1)] = Field(1_000, description="Open event streams.")
 
     small_seconds: Annotated[float, Field(gt=0)] = Field(120.0, description="Seconds for what is answered at once.")

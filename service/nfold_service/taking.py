@@ -107,6 +107,13 @@ class _Parts:
             if isinstance(piece, PartBegins):
                 self._next = piece
         begun, self._next = self._next, None
+        if begun.name is None:
+            raise ServiceError(
+                422,
+                "upload.form_field",
+                "The form has a field that is no file.",
+                hint="Give files only: 'curl -F file=@archive.zip', or several with their relative names.",
+            )
         return begun.name
 
     async def peek(self, size: int) -> bytes:

@@ -22,13 +22,31 @@ CONFIGURATION = """\
 max-time = 60
 
 # The document says what form a value has. That it makes sense as well is for the service to say: 422 for a cursor of
-# another list, for text that is no recipe, and for an Idempotency-Key that was used before.
+# another list, for text that is no recipe, and for an Idempotency-Key that was used before; 460 for a checksum.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "304", "401", "403", "404", "409", "410", "413", "415", "416", "422", "429"]
+expected-statuses = ["2xx", "304", "401", "403", "404", "409", "410", "413", "415", "416", "422", "429", "460"]
+
+# 412 is what tus answers to a client of another version, or of none.
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "412", "413", "415", "422", "428", "429", "5xx"]
+
+[checks.missing_required_header]
+expected-statuses = ["400", "401", "403", "406", "412", "415", "422"]
 
 [[operations]]
 include-method = "GET"
 parameters = {{ "path.job" = "{job}", "path.dataset" = "{dataset}" }}
+"""
+
+PROGRAM = """
+import schemathesis
+from schemathesis.cli import schemathesis as run
+
+@schemathesis.serializer("application/offset+octet-stream", "application/x-tar", "application/gzip", "application/zip")
+def as_it_is(context, value):
+    return value if isinstance(value, bytes) else str(value).encode()
+
+run()
 """
 
 
@@ -62,7 +80,7 @@ def test_the_service_does_what_its_document_says(served: tuple[Server, str, str]
     try:
         ran = subprocess.run(
             [
-                sys.executable, "-W", "ignore", "-c", "from schemathesis.cli import schemathesis; schemathesis()",
+                sys.executable, "-W", "ignore", "-c", PROGRAM,
                 "--config-file", str(configuration),
                 "run", f"{server.url}/openapi.json",
                 "--header", f"X-API-Key: {KEY}",

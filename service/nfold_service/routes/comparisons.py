@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import ConfigDict, Field
 
 from nfold_service.access import Reader, Writer
-from nfold_service.events import event_stream
+from nfold_service.events import EVENT_EXAMPLE, EVENT_SCHEMA, event_stream
 from nfold_service.models import Body, Job, JobPage, job_model
 from nfold_service.paging import page_of, read_cursor
 from nfold_service.problems import ServiceError
@@ -42,8 +42,7 @@ class NewComparison(Body):
     def options(self) -> dict[str, Any]:
         """What the engine is asked."""
         document = self.model_dump(mode="json", exclude={"dataset"})
-        if isinstance(self.recipe, str):
-            document["recipe"] = read_recipe(self.recipe)
+        document["recipe"] = read_recipe(self.recipe)
         return document
 
 
@@ -85,7 +84,13 @@ async def get_comparison(job: JobId, context: TheContext, caller: Reader) -> Job
     return job_model(await own_job(context, caller, job, "comparison"))
 
 
-@router.get("/{job}/events", operation_id="watch_comparison", summary="What happens to it, as it happens (SSE)")
+@router.get(
+    "/{job}/events",
+    operation_id="watch_comparison",
+    summary="What happens to it, as it happens (SSE)",
+    response_class=Response,
+    responses={200: {"content": {"text/event-stream": {"schema": EVENT_SCHEMA, "example": EVENT_EXAMPLE}}}},
+)
 async def watch_comparison(job: JobId, request: Request, context: TheContext, caller: Reader) -> Response:
     """As for an expansion."""
     return await event_stream(request, context, await own_job(context, caller, job, "comparison"))

@@ -15,7 +15,7 @@ from nfold_service.models import Dataset, DatasetFile, dataset_model
 from nfold_service.problems import ServiceError
 from nfold_service.receiving import chunks_of, one_upload, refuse_announced
 from nfold_service.routes.datasets import DatasetId, TheArrivals
-from nfold_service.routes.shared import ERRORS, TheContext, own_dataset
+from nfold_service.routes.shared import ERRORS, TheContext, own_dataset, refusals
 from nfold_service.taking import Counted, take_archive, take_form
 from nfold_service.work.names import shown
 
@@ -56,6 +56,7 @@ FilePathParameter = Annotated[str, Path(max_length=1024, examples=["cats/one.jpg
     operation_id="put_content",
     summary="Upload an archive as the body",
     openapi_extra=_ARCHIVE_BODY,
+    responses=refusals(415),
 )
 async def put_content(
     dataset: DatasetId, request: Request, context: TheContext, caller: Writer, arrivals: TheArrivals
@@ -80,6 +81,7 @@ async def put_content(
     operation_id="post_content",
     summary="Upload a form: one archive, or images and label files",
     openapi_extra=_FORM_BODY,
+    responses=refusals(415),
 )
 async def post_content(
     dataset: DatasetId, request: Request, context: TheContext, caller: Writer, arrivals: TheArrivals
@@ -104,7 +106,7 @@ async def post_content(
     operation_id="put_file",
     summary="Upload one image or label file",
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BINARY}}},
-    responses={200: {"model": DatasetFile, "description": "It took the place of an older one."}},
+    responses={200: {"model": DatasetFile, "description": "It took the place of an older one."}, **refusals(415)},
 )
 async def put_file(
     dataset: DatasetId,
@@ -130,7 +132,11 @@ async def put_file(
 
 
 @router.delete(
-    "/files/{path:path}", status_code=204, operation_id="delete_file", summary="Take a file out of a data set"
+    "/files/{path:path}",
+    status_code=204,
+    operation_id="delete_file",
+    summary="Take a file out of a data set",
+    responses=refusals(415),
 )
 async def delete_file(
     dataset: DatasetId, path: FilePathParameter, context: TheContext, caller: Writer, arrivals: TheArrivals

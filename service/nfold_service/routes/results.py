@@ -111,7 +111,10 @@ async def get_preview(
     if not path.exists():
         await context.crew.do(
             "preview",
-            source=str(context.places.dataset(row.dataset)),
+            # A small expansion has no data set, and keeps its sources with it.
+            source=str(
+                context.places.dataset(row.dataset) if row.dataset else context.places.job_home(row.id) / "source"
+            ),
             target=str(path),
             request=row.request,
             sources=sources,

@@ -37,6 +37,23 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+_MORE_ERRORS = {
+    408: "The body came too slowly.",
+    410: "It has expired.",
+    412: "Another version of the protocol.",
+    415: "A type of body that is not read here.",
+    416: "This part is not in the file.",
+    423: "Another request is writing it.",
+    460: "The checksum does not match.",
+    503: "The service is ending; try again after `Retry-After`.",
+}
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Errors beyond those that every route may answer with: for `responses`."""
+    return {status: {"model": Problem, "description": _MORE_ERRORS[status]} for status in statuses}
+
+
 def answers_like(
     example: Any, media_type: str = "application/json", status: int = 200
 ) -> dict[int | str, dict[str, Any]]:

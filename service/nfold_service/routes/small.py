@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import re
+import secrets
 import shutil
-import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
@@ -16,24 +13,21 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from nfold.errors import InputError
-from nfold.images import EXTENSIONS
 from nfold.request import make_request
 from nfold_service.access import Writer
 from nfold_service.context import Context, new_id
 from nfold_service.keys import Caller
 from nfold_service.models import job_model
-from nfold_service.multipart import FormLimits, read_form
+from nfold_service.pictures import OPTIONS, take_pictures
 from nfold_service.problems import ServiceError
-from nfold_service.receiving import one_upload, receive
+from nfold_service.receiving import one_upload
 from nfold_service.recipe_text import read_recipe
-from nfold_service.routes.shared import ERRORS, TheContext
+from nfold_service.routes.shared import ERRORS, TheContext, refusals
 from nfold_service.store import queue
 
 router = APIRouter(tags=["small"], responses=ERRORS)
 
-_OPTIONS = ("copies", "recipe", "seed", "damaged", "name")
 _DEFAULT_COPIES = 5
-_KIND = re.compile(r"image/(jpeg|png|webp|bmp|tiff)")
 
 _FORM: dict[str, Any] = {
     "type": "object",
@@ -56,8 +50,12 @@ _FORM: dict[str, Any] = {
     responses={
         200: {
             "description": "A zip of originals, copies, manifest and report; JSON with links for `Accept: application/json`.",
-            "content": {"application/zip": {}, "application/json": {}},
+            "content": {
+                "application/zip": {"schema": {"type": "string", "format": "binary"}},
+                "application/json": {"schema": {"$ref": "#/components/schemas/Job"}},
+            },
         },
+        **refusals(408, 415),
     },
     openapi_extra={
         "requestBody": {
@@ -86,12 +84,12 @@ async def expand_now(
     With `Accept: application/json` the files are kept like those of an expansion, and the answer has the links.
     """
     given = {"copies": copies, "recipe": recipe, "seed": seed, "damaged": damaged}
-    home = context.places.staging / new_id("small")
+    home = context.places.staging / f"small_{secrets.token_hex(10)}"  # also when the same is made again
     source = home / "source"
     with one_upload(context):
         try:
             await asyncio.to_thread(source.mkdir, parents=True)
-            fields = await _take_in(request, context, source)
+            fields = await take_pictures(request, context, source)
             options = read_options(
                 context, {**{name: str(value) for name, value in given.items() if value is not None}, **fields}
             )
@@ -115,56 +113,6 @@ async def expand_now(
     return _zipped(home, told)
 
 
-async def _take_in(request: Request, context: Context, source: FilePath) -> dict[str, str]:
-    settings = context.settings
-    kind = _KIND.match(request.headers.get("Content-Type", ""))
-    if kind is not None:
-        ending = {"jpeg": ".jpg", "tiff": ".tif"}.get(kind[1], f".{kind[1]}")
-        await receive(request, context, source / f"image{ending}", most=settings.max_image_bytes, what="The image")
-        return {}
-    parts = source.parent / "parts"
-    parts.mkdir()
-    limits = FormLimits(
-        bytes=settings.max_small_bytes,
-        files=settings.max_small_images,
-        file_bytes=settings.max_image_bytes,
-        field_bytes=settings.max_recipe_bytes,
-    )
-    form = await read_form(request, context, parts, limits)
-    images = [part for part in form.files if part.field in ("image", "images", "file", "files")]
-    strangers = sorted({part.field for part in form.files} - {"image", "images", "file", "files"})
-    strangers += sorted(set(form.fields) - set(_OPTIONS))
-    if strangers:
-        raise ServiceError(
-            422,
-            "request.unknown_field",
-            f"There is no field {', '.join(name[:40] for name in strangers)}.",
-            hint=f"Fields are image, {', '.join(_OPTIONS)}.",
-        )
-    if not images:
-        raise ServiceError(
-            422, "request.no_image", "There is no image in the form.", hint="With curl: -F image=@cat.jpg"
-        )
-    taken: set[str] = set()
-    for part in images:
-        part.path.rename(source / own_name(part.name, taken))
-    return form.fields
-
-
-def own_name(name: str, taken: set[str]) -> str:
-    """A safe name on disk that a person knows again; different for each file of a request."""
-    base = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
-    stem, ending = os.path.splitext(base)
-    stem = re.sub(r"[^\w .()+-]", "_", stem).strip(" .")[:80] or "image"
-    ending = ending.lower() if ending.lower() in EXTENSIONS else ".jpg"
-    candidate, number = stem, 1
-    while candidate.casefold() in taken:
-        number += 1
-        candidate = f"{stem}-{number}"
-    taken.add(candidate.casefold())
-    return candidate + ending
-
-
 def read_options(context: Context, fields: Mapping[str, str]) -> dict[str, Any]:
     """Options of a small expansion, from fields of a form or a query.
 
@@ -172,7 +120,7 @@ def read_options(context: Context, fields: Mapping[str, str]) -> dict[str, Any]:
         ServiceError: More copies than are done at once.
         UsageError: One of them makes no sense.
     """
-    options: dict[str, Any] = {"copies": _DEFAULT_COPIES, **{name: fields[name] for name in _OPTIONS if name in fields}}
+    options: dict[str, Any] = {"copies": _DEFAULT_COPIES, **{name: fields[name] for name in OPTIONS if name in fields}}
     options["recipe"] = read_recipe(fields.get("recipe"))
     checked = make_request(**{**options, "source": "in", "target": "out"})
     if (checked.copies or 0) > context.settings.max_small_copies:
@@ -215,8 +163,7 @@ async def _kept(
     target = context.places.job_home(identity)
 
     def move() -> None:
-        shutil.rmtree(home / "parts", ignore_errors=True)
-        (home / "report.json").write_text(json.dumps(told, indent=2))
+        shutil.rmtree(target, ignore_errors=True)  # of the same request, if the service died before it answered
         home.rename(target)
 
     await asyncio.to_thread(move)

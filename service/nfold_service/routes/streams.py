@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-from collections.abc import AsyncGenerator, AsyncIterator
-from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Query, Response
 
-from nfold.errors import NfoldError
+from nfold.randomness import LARGEST_COPY
 from nfold_service.access import Reader
-from nfold_service.context import Context, new_id
+from nfold_service.epochs import Epochs, TarResponse
 from nfold_service.problems import ServiceError
 from nfold_service.recipe_text import read_recipe
+from nfold_service.routes.datasets import DatasetId
 from nfold_service.routes.shared import ERRORS, TheContext, own_dataset
-from nfold_service.work.protocol import Message
+from nfold_service.store import shelves
 
-router = APIRouter(prefix="/v1/datasets/{dataset}", tags=["on the fly"], responses=ERRORS)
+router = APIRouter(prefix="/v1/datasets/{dataset}", tags=["streams"], responses=ERRORS)
 
-DatasetId = Annotated[str, Path(max_length=40, pattern="^ds_[0-9a-f]{20}$", examples=["ds_0123456789abcdef0123"])]
-
-_LUMP = 1 << 18
 _MOST_EPOCHS = 1_000
 
 
@@ -32,17 +24,20 @@ _MOST_EPOCHS = 1_000
     "/stream",
     operation_id="stream_epoch",
     summary="A fresh variation of each image, nothing stored (tar)",
-    response_class=StreamingResponse,
+    response_class=Response,
     responses={
-        200: {"content": {"application/x-tar": {}}, "description": "WebDataset naming: KEY.jpg, KEY.cls, KEY.json."}
+        200: {
+            "content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "WebDataset naming: KEY.jpg, KEY.cls, KEY.json.",
+        }
     },
 )
 async def stream_epoch(
     dataset: DatasetId,
     context: TheContext,
     caller: Reader,
-    epoch: Annotated[int, Query(ge=1, le=2**31, description="Holds what an expansion writes as copy E.")] = 1,
-    last: Annotated[int | None, Query(ge=1, le=2**31, description="The last one, for several epochs.")] = None,
+    epoch: Annotated[int, Query(ge=1, le=LARGEST_COPY, description="Holds what an expansion writes as copy E.")] = 1,
+    last: Annotated[int | None, Query(ge=1, le=LARGEST_COPY, description="The last one, for several epochs.")] = None,
     recipe: Annotated[
         str, Query(max_length=8_000, description="A preset, or a recipe as YAML or JSON.")
     ] = "flip-rotate",
@@ -62,65 +57,15 @@ async def stream_epoch(
             "stream.epochs",
             f"Epochs {epoch} to {end}: give the first, then a later last one, {_MOST_EPOCHS} at the most.",
         )
-    pipe = context.places.staging / f"{new_id('pipe')}.tar"
-    os.mkfifo(pipe)
-    messages = context.crew.listen(
-        "stream",
-        source=str(context.places.dataset(row.id)),
-        pipe=str(pipe),
-        first=epoch,
-        last=end,
-        options={"recipe": read_recipe(recipe), "seed": seed, "split": split},
-        training=training,
-        shuffle=shuffle,
-        workers=0,
-        max_pixels=context.settings.max_image_pixels,
-    )
-    try:
-        await anext(messages)
-    except BaseException:
-        pipe.unlink(missing_ok=True)
-        await messages.aclose()
-        raise
-    return StreamingResponse(_relay(context, pipe, messages), media_type="application/x-tar")
-
-
-async def _relay(context: Context, pipe: FilePath, messages: AsyncGenerator[Message, None]) -> AsyncIterator[bytes]:
-    # Opened without waiting: a worker that died before it opened its end must not hold us for ever.
-    descriptor = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    reader = asyncio.StreamReader(limit=_LUMP)
-    loop = asyncio.get_running_loop()
-    file = os.fdopen(descriptor, "rb", buffering=0)
-    ended = asyncio.create_task(_drain(messages))
-    try:
-        while not _has_writer_or_ended(descriptor, ended):
-            await asyncio.sleep(0.005)
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
-        with contextlib.closing(transport):
-            while lump := await reader.read(_LUMP):
-                if context.ending.is_set():
-                    raise ConnectionAbortedError("the service is ending")
-                yield lump
-        await ended  # an error in the middle cuts the answer off, so that nobody takes it for whole
-    finally:
-        ended.cancel()
-        with contextlib.suppress(asyncio.CancelledError, NfoldError):
-            await ended
-        pipe.unlink(missing_ok=True)
-
-
-def _has_writer_or_ended(descriptor: int, ended: asyncio.Task[dict[str, Any]]) -> bool:
-    import select
-
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN | select.POLLHUP)
-    ready = poll.poll(0)
-    return bool(ready) or ended.done()
-
-
-async def _drain(messages: AsyncGenerator[Message, None]) -> dict[str, Any]:
-    async with contextlib.aclosing(messages):
-        async for message in messages:
-            if message.kind == "done":
-                return message.data
-    return {}
+    arguments = {
+        "source": str(context.places.dataset(row.id)),
+        "first": epoch,
+        "last": end,
+        "options": {"recipe": read_recipe(recipe), "seed": seed, "split": split},
+        "training": training,
+        "shuffle": shuffle,
+        "workers": 0,
+        "max_pixels": context.settings.max_image_pixels,
+    }
+    await context.store.run(shelves.change_dataset, row.id, {})
+    return TarResponse(await Epochs.begin(context, arguments))

@@ -44,7 +44,10 @@ def add_job(
 def add_finished_job(
     connection: Connection, *, identity: str, owner: str, kind: str, request: dict[str, Any], result: dict[str, Any]
 ) -> JobRow:
-    """A job that was done at once."""
+    """A job that was done at once; or the one of that id, when a request comes again whose answer got lost."""
+    found = job_of(connection, identity, owner)
+    if found is not None:
+        return found
     at = now()
     state = "succeeded" if result.get("is_whole", True) else "succeeded_with_errors"
     connection.execute(

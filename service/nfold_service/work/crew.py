@@ -148,13 +148,7 @@ class Crew:
                         is_clean = message.kind == "done"
                         yield message
         except WorkerDiedError as error:
-            if self.on_death is not None:
-                self.on_death()
-            raise SampleError(
-                "The worker process died while working on this.",
-                hint="One of the files may be made to crash its reader.",
-                code="worker.crashed",
-            ) from error
+            raise crashed(self.on_death) from error
         except TimeoutError as error:
             raise SampleError(
                 f"This took longer than {self.settings.small_seconds:g} seconds.",
@@ -182,6 +176,17 @@ class Crew:
             if worker.is_alive:
                 return worker
         return await Worker.begin(self.settings, is_limited=True, preloads=True)
+
+
+def crashed(on_death: Callable[[], object] | None) -> SampleError:
+    """What the death of a worker is for whoever waits for it; it is counted."""
+    if on_death is not None:
+        on_death()
+    return SampleError(
+        "The worker process died while working on this.",
+        hint="One of the files may be made to crash its reader.",
+        code="worker.crashed",
+    )
 
 
 def raised(data: dict[str, Any]) -> NfoldError:

@@ -49,7 +49,7 @@ def test_the_protocol_is_told_and_another_version_refused(client: TestClient) ->
     answer = client.options(f"{url}/uploads")
     assert answer.status_code == 204
     assert answer.headers["Tus-Version"] == "1.0.0"
-    assert answer.headers["Tus-Extension"] == "creation,checksum,expiration,termination"
+    assert answer.headers["Tus-Extension"] == "creation,creation-with-upload,checksum,expiration,termination"
     assert "sha1" in answer.headers["Tus-Checksum-Algorithm"]
     for headers in ({}, {"Tus-Resumable": "0.2.2"}):
         refused = client.post(f"{url}/uploads", headers=headers | {"Upload-Length": "5"})
