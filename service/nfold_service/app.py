@@ -18,12 +18,16 @@ from nfold.errors import UsageError
 from nfold.versions import nfold_version
 from nfold_service import problems
 from nfold_service.context import Context, Places
+from nfold_service.holding import folder_id, hold_folder
 from nfold_service.keys import configured_key
 from nfold_service.routes import expansions, health, recipes, results, small
+from nfold_service.server import begin_ending
 from nfold_service.settings import Settings
 from nfold_service.store import Store
+from nfold_service.store.database import bind_to_folder
 from nfold_service.store.keyring import all_keys
 from nfold_service.supervision import Supervisor
+from nfold_service.sweeping import Sweeper
 from nfold_service.work.crew import Crew
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -38,8 +42,12 @@ SECURITY_HEADERS = {
 }
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, *, is_held: bool = False) -> FastAPI:
     """The service with everything that belongs to it; nothing is opened before it starts.
+
+    Args:
+        settings: All of them.
+        is_held: Whether the caller holds the data folder already; held while the service runs, if not.
 
     Raises:
         UsageError: It would listen beyond loopback without any key.
@@ -48,31 +56,32 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        places = Places(settings.data)
-        places.prepare()
-        store = Store(settings.database_url)
-        has_keys = key is not None or bool(await store.run(all_keys))
-        if not settings.is_loopback and not has_keys:
-            store.close()
-            raise refusal(settings)
-        crew = Crew(settings=settings)
-        context = Context(
-            settings=settings, store=store, crew=crew, places=places, configured_key=key, is_open=not has_keys
-        )
-        app.state.context = context
-        app.state.supervisor = Supervisor(context)
-        await app.state.supervisor.begin()
-        warming = asyncio.create_task(crew.warm_up())
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            if not is_held:
+                stack.enter_context(hold_folder(settings.data))
+            places = Places(settings.data)
+            places.prepare()
+            store = Store(settings.database_url)
+            stack.callback(store.close)
+            if settings.database is not None:
+                await store.run(bind_to_folder, folder_id(settings.data))
+            has_keys = key is not None or bool(await store.run(all_keys))
+            if not settings.is_loopback and not has_keys:
+                raise refusal(settings)
+            crew = Crew(settings=settings)
+            stack.push_async_callback(crew.close)
+            context = Context(
+                settings=settings, store=store, crew=crew, places=places, configured_key=key, is_open=not has_keys
+            )
+            app.state.context = context
+            app.state.supervisor = Supervisor(context)
+            sweeper = Sweeper(context)
+            await sweeper.begin()
+            stack.push_async_callback(sweeper.end)
+            stack.push_async_callback(asyncio.wait, [asyncio.create_task(crew.warm_up())])
+            stack.push_async_callback(begin_ending, app)
+            await app.state.supervisor.begin()
             yield
-        finally:
-            context.ending.set()
-            async with context.job_changed:
-                context.job_changed.notify_all()
-            await app.state.supervisor.end()
-            await warming
-            await crew.close()
-            store.close()
 
     app = FastAPI(
         title="nfold",

@@ -51,8 +51,3 @@ def forget(connection: Connection, owner: str, key: str) -> None:
 def forget_unanswered(connection: Connection) -> None:
     """At the start: requests that the former process left in the middle."""
     connection.execute(delete(answers).where(answers.c.status.is_(None)))
-
-
-def forget_older(connection: Connection, before: float) -> None:
-    """Let old answers go."""
-    connection.execute(delete(answers).where(answers.c.created_at < before))

@@ -58,13 +58,6 @@ def remove_dataset(connection: Connection, identity: str) -> None:
     connection.execute(delete(datasets).where(datasets.c.id == identity))
 
 
-def stale_datasets(connection: Connection, before: float) -> list[DatasetRow]:
-    """Data sets that nobody has used since."""
-    return [
-        DatasetRow(**row) for row in connection.execute(select(datasets).where(datasets.c.used_at < before)).mappings()
-    ]
-
-
 def datasets_in(connection: Connection, *states: str) -> list[DatasetRow]:
     """Data sets in one of these states."""
     return [
