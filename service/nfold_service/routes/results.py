@@ -18,7 +18,7 @@ from nfold_service.access import Reader
 from nfold_service.problems import ServiceError
 from nfold_service.routes.expansions import JobId, finished, stored_file
 from nfold_service.routes.shared import ERRORS, TheContext, own_job
-from nfold_service.work.packing import CARD, plain_card
+from nfold_service.work.packing import CARD, manifest_parts, manifest_rows, plain_card
 
 router = APIRouter(prefix="/v1/expansions/{job}", tags=["results"], responses=ERRORS)
 
@@ -132,5 +132,9 @@ def _quoted(name: str) -> str:
 
 
 async def _manifest(output: FilePath) -> AsyncIterator[bytes]:
-    for part in sorted((output / _PRIVATE / "parts").glob("*.jsonl")):
-        yield await asyncio.to_thread(part.read_bytes)
+    for part in await asyncio.to_thread(manifest_parts, output):
+        yield await asyncio.to_thread(_joined, part)
+
+
+def _joined(part: FilePath) -> bytes:
+    return b"".join(manifest_rows(part))

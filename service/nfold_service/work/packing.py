@@ -44,8 +44,9 @@ def pack_folder(folder: Path, target: Path) -> Packed:
                 while chunk := source.read(1 << 20):
                     written.write(chunk)
         with archive.open(_entry(MANIFEST), "w", force_zip64=True) as written:
-            for row in manifest_rows(folder):
-                written.write(row)
+            for part in manifest_parts(folder):
+                for row in manifest_rows(part):
+                    written.write(row)
     with partial.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
@@ -64,12 +65,19 @@ def plain_card(card: bytes) -> bytes:
     return (json.dumps(document, indent=2) + "\n").encode("ascii")
 
 
-def manifest_rows(folder: Path) -> Iterator[bytes]:
-    """The rows of a manifest, its parts one after the other without their headers, which are the engine's own business."""
-    for part in sorted((folder / PARTS).glob("*.jsonl")):
-        with part.open("rb") as lines:
-            next(lines, None)
-            yield from lines
+def manifest_parts(folder: Path) -> list[Path]:
+    """The parts of an output's manifest, in order."""
+    return sorted((folder / PARTS).glob("*.jsonl"))
+
+
+def manifest_rows(part: Path) -> Iterator[bytes]:
+    """The rows of a part, one JSON object each: without its header and the times of files, which hold on this machine only."""
+    with part.open("rb") as lines:
+        next(lines, None)
+        for line in lines:
+            row = json.loads(line)
+            row.pop("mtime_ns", None)
+            yield json.dumps(row, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def write_whole(target: Path, data: bytes) -> None:
