@@ -18,7 +18,9 @@ from tests.conftest import write_picture
 FINAL = ("succeeded", "succeeded_with_errors", "failed", "cancelled", "expired")
 
 
-def put_dataset(data: Path, url: str | None = None, *, pictures: int = 60, owner: str = "default", side: int = 24) -> str:
+def put_dataset(
+    data: Path, url: str | None = None, *, pictures: int = 60, owner: str = "default", side: int = 24
+) -> str:
     """A ready data set of painted pictures in a data folder."""
     data.mkdir(parents=True, exist_ok=True)
     identity = new_id("ds")
@@ -79,7 +81,7 @@ def processes_below(pid: int) -> dict[int, str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
-                head, _, tail = (entry / "stat").read_text().rpartition(")")
+                tail = (entry / "stat").read_text().rpartition(")")[2]
                 fields = tail.split()
                 if fields[0] != "Z":
                     command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")

@@ -45,7 +45,11 @@ class Store:
         self._engine = _engine(url)
         self._turn = _turn_of(self._engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nfold-store")
-        self._thread.submit(self._open).result()
+        try:
+            self._thread.submit(self._open).result()
+        except BaseException:
+            self.close()
+            raise
 
     async def run(
         self,
