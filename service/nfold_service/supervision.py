@@ -123,8 +123,10 @@ class Supervisor:
                 # Whatever it was, jobs that come later must not wait for ever because of it.
                 self._log.exception("looking for jobs failed")
             self._wake.clear()
+            # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await self._wake.wait()
 
     async def _begin_jobs(self) -> None:
         settings = self._context.settings
