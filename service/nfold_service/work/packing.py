@@ -31,7 +31,21 @@ def pack_folder(folder: Path, target: Path) -> Packed:
     under its name when it is whole and durable. A name that is no UTF-8 keeps its bytes as far as zip can tell them.
     """
     partial = target.with_name(f".{target.name}.partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED, allowZip64=True, strict_timestamps=False) as archive:
+    try:
+        _write_zip(folder, partial)
+        with partial.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+    except BaseException:
+        partial.unlink(missing_ok=True)  # on a full disk it would keep the store from saying so
+        raise
+    partial.replace(target)
+    _sync_folder(target.parent)
+    return Packed(size=target.stat().st_size, sha256=digest)
+
+
+def _write_zip(folder: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True, strict_timestamps=False) as archive:
         for path in _files(folder):
             name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             if name == CARD:
@@ -47,12 +61,6 @@ def pack_folder(folder: Path, target: Path) -> Packed:
             for part in manifest_parts(folder):
                 for row in manifest_rows(part):
                     written.write(row)
-    with partial.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.fsync(file.fileno())
-    partial.replace(target)
-    _sync_folder(target.parent)
-    return Packed(size=target.stat().st_size, sha256=digest)
 
 
 def plain_card(card: bytes) -> bytes:
