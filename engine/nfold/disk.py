@@ -31,10 +31,11 @@ def disk_errors(action: str) -> Iterator[None]:
             raise
         reason = _DISK_ERRNOS.get(error.errno or 0)
         if reason is not None:
-            raise DiskError(
-                f"Cannot {action}: {reason}.",
-                hint="Make room (or mount it writable), then run the same command: it goes on where it stopped.",
-            ) from error
+            message = f"Cannot {action}: {reason}."
+            hint = "Make room (or mount it writable), then run the same command: it goes on where it stopped."
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskError(message, hint=hint, code="disk.full") from error
+            raise DiskError(message, hint=hint) from error
         if error.errno in (errno.EACCES, errno.EPERM):
             raise OutputError(
                 f"Cannot {action}: permission denied.",

@@ -74,8 +74,10 @@ class Context:
         configured_key: From the environment or a file.
         is_open: Whether requests without a key are let through: on loopback, when no key is configured.
         ending: Set when the service is told to end; whatever stays open listens to it.
+        changes: Of each job that runs here, how often something happened to it.
         uploads: At the same time.
         tars: Epochs that are being streamed.
+        streams: Of events, open at the same time.
     """
 
     settings: Settings
@@ -87,8 +89,16 @@ class Context:
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     job_changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     metrics: Metrics = field(default_factory=Metrics)
+    changes: dict[str, int] = field(default_factory=dict)
     uploads: int = 0
     tars: int = 0
+    streams: int = 0
+
+    async def tell(self, job: str) -> None:
+        """Something happened to a job: wake whoever watches it."""
+        self.changes[job] = self.changes.get(job, 0) + 1
+        async with self.job_changed:
+            self.job_changed.notify_all()
 
     def refuse_full_disk(self, wanted: int = 0) -> None:
         """Refuse what would not fit.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import anyio
 from fastapi import Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -20,40 +22,70 @@ EVENT_SCHEMA = {
 }
 EVENT_EXAMPLE = 'id: 1\nevent: state\ndata: {"state": "queued"}\n\n'
 
-_LOOK_S = 2.0
+_LOOK_S = 5.0
 _PING_S = 15
+_RETRY_MS = 2_000
+_LARGEST_ID = 2**31 - 1
 
 
 async def event_stream(request: Request, context: Context, row: JobRow) -> Response:
     """Everything since `Last-Event-ID`, then what comes, until the job has ended or the service does.
 
+    Events are read from the store as fast as the client takes them, so that a slow one costs no memory.
+
     Raises:
-        ServiceError: The id is no number.
+        ServiceError: 400, the id is no number; 429, too many streams are open.
     """
     last = request.headers.get("Last-Event-ID", "0").strip() or "0"
-    if not last.isdecimal() or len(last) > 12:
+    if not (last.isascii() and last.isdecimal()) or len(last) > 12:
         raise ServiceError(400, "request.last_event_id", "Last-Event-ID is no event of this job.")
+    if context.streams >= context.settings.max_streams_at_once:
+        raise ServiceError(
+            429,
+            "streams.too_many",
+            f"{context.streams} event streams are open, and that is the most.",
+            hint="Ask for the state of the job from time to time instead.",
+            headers={"Retry-After": "30"},
+        )
+    return EventSourceResponse(
+        _events(context, row.id, min(int(last), _LARGEST_ID)),
+        ping=_PING_S,
+        headers={"X-Accel-Buffering": "no"},
+        # Told by ourselves that the service ends, it says so to its client; it is not to be cut off before that.
+        shutdown_event=anyio.Event(),
+        shutdown_grace_period=context.settings.drain_seconds,
+    )
 
-    async def tell() -> AsyncIterator[ServerSentEvent]:
-        number = int(last)
+
+async def _events(context: Context, job: str, number: int) -> AsyncIterator[ServerSentEvent]:
+    with _one_stream(context):
         while True:
-            found = await context.store.run(queue.job_of, row.id, None)
-            for event in await context.store.run(queue.events_after, row.id, number):
+            seen = context.changes.get(job)
+            found, events = await context.store.run(queue.news, job, number)
+            for event in events:
                 number = event.number
                 yield ServerSentEvent(data=json.dumps(event.data), event=event.kind, id=str(event.number))
+            if context.ending.is_set():
+                yield ServerSentEvent(event="shutdown", data="{}", retry=_RETRY_MS)
+                return
+            if events:
+                continue  # there may be more of them than are read at once
             if found is None or found.is_final:
                 return
-            if context.ending.is_set():
-                yield ServerSentEvent(event="shutdown", data="{}", retry=2000)
-                return
-            await _something_new(context)
-
-    return EventSourceResponse(tell(), ping=_PING_S, headers={"X-Accel-Buffering": "no"})
+            await _something_new(context, job, seen)
 
 
-async def _something_new(context: Context) -> None:
+@contextlib.contextmanager
+def _one_stream(context: Context) -> Iterator[None]:
+    context.streams += 1
     try:
+        yield
+    finally:
+        context.streams -= 1
+
+
+async def _something_new(context: Context, job: str, seen: int | None) -> None:
+    """Wait until something happened to this job since, or the service ends; now and then look without being told."""
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LOOK_S), context.job_changed:
-            await context.job_changed.wait()
-    except TimeoutError:
-        return
+            await context.job_changed.wait_for(lambda: context.ending.is_set() or context.changes.get(job) != seen)

@@ -1,11 +1,19 @@
-"""uvicorn, with what it lacks: a deadline for the head of a request, and problem details for what is no HTTP."""
+"""uvicorn, with what it lacks: a deadline for heads, problem details for what is no HTTP, and an end that is in time."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import h11
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -13,6 +21,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from nfold_service.problems import MEDIA_TYPE, Problem
 from nfold_service.settings import Settings
 from nfold_service.surroundings import SECURITY_HEADERS
+
+_LATE_S = 1.5
 
 
 def protocol_with_deadline(seconds: float) -> type[H11Protocol]:
@@ -83,7 +93,61 @@ def _no_http(message: str) -> bytes:
     )
 
 
-def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Told to end, it tells whoever waits, lets what is going on end for a while, and leaves with exit code 0.
+
+    Told twice, it leaves at once: jobs lose what they have not committed, as in a power cut, and nothing else.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, settings: Settings) -> None:
+        super().__init__(config)
+        self._app, self._settings = app, settings
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, say so to streams and uploads, stop jobs, and wait for the rest."""
+        threading.Thread(target=self._leave_late, daemon=True, name="nfold-end").start()
+        ending = asyncio.create_task(begin_ending(self._app))
+        await super().shutdown(sockets)
+        await ending
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note a signal; the second ends the process, and the kernel its workers."""
+        del frame
+        if self.should_exit:
+            os._exit(128 + sig)
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Listen to signals, and do not raise them again afterwards: to end when told to is no failure."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        told = (signal.SIGINT, signal.SIGTERM)
+        former = {number: signal.signal(number, self.handle_exit) for number in told}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    def _leave_late(self) -> None:
+        """Something does not end, a thread in the middle of a large file most likely: nothing is lost by leaving it."""
+        threading.Event().wait(self._settings.drain_seconds + _LATE_S)
+        structlog.get_logger("nfold.service").warning("ended in the middle of something")
+        os._exit(0)
+
+
+async def begin_ending(app: FastAPI) -> None:
+    """Tell everything that stays open that the service ends, and stop its jobs."""
+    context = app.state.context
+    context.ending.set()
+    async with context.job_changed:
+        context.job_changed.notify_all()
+    await app.state.supervisor.end()
+
+
+def make_server(app: FastAPI, settings: Settings) -> Server:
     """A server that is ready to run."""
     config = uvicorn.Config(
         app,
@@ -102,4 +166,4 @@ def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
         log_config=None,
         proxy_headers=False,
     )
-    return uvicorn.Server(config)
+    return Server(config, app, settings)

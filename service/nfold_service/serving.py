@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 from nfold.errors import NfoldError
 from nfold_service.app import create_app, refusal
+from nfold_service.holding import hold_folder
 from nfold_service.keys import configured_key
 from nfold_service.logs import begin_logs
 from nfold_service.server import make_server
@@ -22,10 +24,12 @@ def serve(flags: Mapping[str, Any] | None = None) -> None:
         NfoldError: It cannot start; the message says why and what to do.
     """
     settings = load_settings(flags)
-    refuse_open_door(settings)
     begin_logs(settings)
-    server = make_server(create_app(settings), settings)
-    server.run()
+    with hold_folder(settings.data):
+        refuse_open_door(settings)
+        server = make_server(create_app(settings, is_held=True), settings)
+        with contextlib.suppress(SystemExit):  # what it says in the logs is said once more, by us
+            server.run()
     if not server.started:
         raise NfoldError(
             f"The service could not start on {settings.host}:{settings.port}.",

@@ -20,6 +20,8 @@ import pytest
 
 from nfold_service.app import create_app
 from nfold_service.settings import Settings
+from nfold_service.store import Store
+from tests.service.postgres import NoPostgresError, Postgres, running_postgres
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would rather have a client that is not released yet
@@ -136,3 +138,30 @@ def settled(get: Getter, url: str, *, seconds: float = 60.0) -> dict[str, Any]:
             return document
         time.sleep(0.05)
     raise AssertionError(f"still {document['state']}: {document}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of this test run's own; skipped by name where there is none."""
+    try:
+        with running_postgres() as found:
+            yield found
+    except NoPostgresError as error:
+        pytest.skip(f"NO POSTGRESQL: the job store is not tested against it here: {error}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty job store, of each kind that there is."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store' / 'nfold.db'}"
+    found: Postgres = request.getfixturevalue("postgres")
+    return found.fresh()
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    """An open store of each kind."""
+    store = Store(database)
+    yield store
+    store.close()

@@ -105,8 +105,30 @@ async def cancel_expansion(job: JobId, request: Request, context: TheContext, ca
     row = await own_job(context, caller, job, "expansion")
     await context.store.run(queue.ask_to_cancel, row.id)
     await request.app.state.supervisor.cancel(row.id)
-    async with context.job_changed:
-        context.job_changed.notify_all()
+    await context.tell(row.id)
+    return job_model(await own_job(context, caller, job, "expansion"))
+
+
+@router.post("/{job}/retry", status_code=202, operation_id="retry_expansion", summary="Go on with one that failed")
+async def retry_expansion(job: JobId, request: Request, response: Response, context: TheContext, caller: Writer) -> Job:
+    """A job that failed or was cancelled waits again, and goes on from what it has committed: after room was made on a full disk, say."""
+    row = await own_job(context, caller, job, "expansion")
+    if row.state == "expired":
+        raise ServiceError(410, "result.expired", "The job has expired.", hint="Ask for the expansion again.")
+    await own_dataset(context, caller, row.dataset)
+    context.refuse_full_disk()
+    await context.store.run(shelves.change_dataset, row.dataset, {})
+    if not await context.store.run(queue.begin_anew, row.id):
+        raise ServiceError(
+            409,
+            "job.state",
+            f"The job is {row.state}.",
+            hint="Only a job that has failed or was cancelled can be asked to go on.",
+        )
+    request.app.state.supervisor.wake()
+    await context.tell(row.id)
+    response.headers["Location"] = f"/v1/expansions/{row.id}"
+    response.headers["Retry-After"] = "1"
     return job_model(await own_job(context, caller, job, "expansion"))
 
 
@@ -123,13 +145,10 @@ async def remove_job(request: Request, context: Context, row: JobRow) -> None:
     if not row.is_final:
         await context.store.run(queue.ask_to_cancel, row.id)
         await request.app.state.supervisor.cancel(row.id)
-        for _ in range(100):
-            found = await context.store.run(queue.job_of, row.id, None)
-            if found is None or found.is_final:
-                break
-            await asyncio.sleep(0.1)
     await context.store.run(queue.remove_job, row.id)
     await asyncio.to_thread(shutil.rmtree, context.places.job_home(row.id), ignore_errors=True)
+    await context.tell(row.id)
+    context.changes.pop(row.id, None)
 
 
 @router.get(
@@ -167,10 +186,24 @@ async def finished(context: Context, row: JobRow) -> JobRow:
 
 
 def stored_file(request: Request, path: FilePath, name: str, media_type: str, sha256: str) -> Response:
-    """A file that does not change any more, by its digest."""
+    """A file that does not change any more, by its digest.
+
+    Raises:
+        ServiceError: 404, it was deleted just now.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise ServiceError(
+            404, "file.missing", "This file is gone.", hint="The expansion may have been deleted just now."
+        ) from error
     etag = f'"{sha256}"'
     if etag in [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]:
         return Response(status_code=304, headers={"ETag": etag})
     return FileResponse(
-        path, media_type=media_type, filename=name, headers={"ETag": etag, "Cache-Control": "private, no-cache"}
+        path,
+        media_type=media_type,
+        filename=name,
+        headers={"ETag": etag, "Cache-Control": "private, no-cache"},
+        stat_result=found,
     )

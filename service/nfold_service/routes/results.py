@@ -18,6 +18,7 @@ from nfold_service.access import Reader
 from nfold_service.problems import ServiceError
 from nfold_service.routes.expansions import JobId, finished, stored_file
 from nfold_service.routes.shared import ERRORS, TheContext, answers_like, own_job
+from nfold_service.work.packing import CARD, manifest_parts, manifest_rows, plain_card
 
 router = APIRouter(prefix="/v1/expansions/{job}", tags=["results"], responses=ERRORS)
 
@@ -72,6 +73,8 @@ async def download_file(
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if media_type not in ("image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff", "application/json"):
         media_type = "text/plain; charset=utf-8"  # never a type that a browser would run
+    if name == CARD:
+        return Response(plain_card(await asyncio.to_thread(path.read_bytes)), media_type="application/json")
     return stored_file(request, path, path.name, media_type, await asyncio.to_thread(_digest, path))
 
 
@@ -157,5 +160,9 @@ def _quoted(name: str) -> str:
 
 
 async def _manifest(output: FilePath) -> AsyncIterator[bytes]:
-    for part in sorted((output / _PRIVATE / "parts").glob("*.jsonl")):
-        yield await asyncio.to_thread(part.read_bytes)
+    for part in await asyncio.to_thread(manifest_parts, output):
+        yield await asyncio.to_thread(_joined, part)
+
+
+def _joined(part: FilePath) -> bytes:
+    return b"".join(manifest_rows(part))

@@ -1,10 +1,18 @@
-"""The one connection to the job store, in one thread: exactly one writer."""
+"""The one connection to the job store, in one thread: exactly one writer.
+
+SQLite 3.7.0 to 3.51.2 may lose commits when two connections of one file write and checkpoint at the same moment (the
+"WAL-reset bug"). The service has one connection, and an OS lock keeps any other process of ours (`nfold keys`) from being
+at the same file at the same time, so that it cannot happen with any version.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -14,6 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from nfold.errors import DiskError, InputError, MissingExtraError, UsageError
+from nfold_service.problems import ServiceError
 from nfold_service.store.schema import SCHEMA_VERSION, about, metadata
 
 Parameters = ParamSpec("Parameters")
@@ -39,8 +48,13 @@ class Store:
         """
         self._engine = _engine(url)
         self._observe = observe
+        self._turn = _turn_of(self._engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nfold-store")
-        self._thread.submit(self._open).result()
+        try:
+            self._thread.submit(self._open).result()
+        except BaseException:
+            self.close()
+            raise
 
     async def run(
         self,
@@ -52,6 +66,7 @@ class Store:
 
         Raises:
             DiskError: The disk is full, or refuses.
+            ServiceError: 503, the database server cannot be reached.
         """
         loop = asyncio.get_running_loop()
         began = time.monotonic()
@@ -69,7 +84,7 @@ class Store:
     ) -> Answer:
         """The same without waiting; for commands, which have one thread."""
         try:
-            with self._engine.begin() as connection:
+            with self._one_at_a_time(), self._engine.begin() as connection:
                 return function(connection, *arguments, **options)
         except OperationalError as error:
             if any(words in str(error.orig) for words in ("disk is full", "disk I/O", "No space left")):
@@ -78,17 +93,40 @@ class Store:
                     hint="Make room, or let old results expire; nothing that was accepted is lost.",
                     code="disk.full",
                 ) from error
-            raise
+            if self._engine.dialect.name == "sqlite":
+                raise
+            raise ServiceError(
+                503,
+                "store.unavailable",
+                "The job store cannot be reached.",
+                hint="Try again in a moment; nothing that was accepted is lost.",
+                headers={"Retry-After": "5"},
+            ) from error
 
     def close(self) -> None:
         """Wait for what is going on, then let go."""
         self._thread.shutdown(wait=True)
-        self._engine.dispose()
+        with self._one_at_a_time():  # the last one to close a database in WAL mode writes to it
+            self._engine.dispose()
+        if self._turn is not None:
+            os.close(self._turn)
+            self._turn = None
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+            return
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     def _open(self) -> None:
         try:
-            metadata.create_all(self._engine)
-            with self._engine.begin() as connection:
+            with self._one_at_a_time(), self._engine.begin() as connection:
+                metadata.create_all(connection)
                 version = connection.execute(select(about.c.value).where(about.c.name == "version")).scalar()
                 if version is None:
                     connection.execute(insert(about).values(name="version", value=str(SCHEMA_VERSION)))
@@ -105,6 +143,25 @@ class Store:
                 hint="Use the nfold that made it, or a newer one, or another data folder.",
                 code="store.newer",
             )
+
+
+def bind_to_folder(connection: Connection, folder: str) -> None:
+    """Have a store belong to one data folder, by the folder's id.
+
+    Two services with different folders on one database would take each other's jobs, whose files they do not have.
+
+    Raises:
+        InputError: It belongs to another.
+    """
+    known = connection.execute(select(about.c.value).where(about.c.name == "folder")).scalar()
+    if known is None:
+        connection.execute(insert(about).values(name="folder", value=folder))
+    elif known != folder:
+        raise InputError(
+            "The job store belongs to another data folder than the one of NFOLD_DATA.",
+            hint="Give each data folder a database of its own in NFOLD_DATABASE, or the folder that it was made with.",
+            code="store.other_folder",
+        )
 
 
 def now() -> float:
@@ -132,6 +189,14 @@ def _engine(url: str) -> Engine:
         event.listen(engine, "connect", _settle_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("begin immediate"))
     return engine
+
+
+def _turn_of(engine: Engine) -> int | None:
+    """The open lock file beside a database file; None where there is no file."""
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path or path == ":memory:":
+        return None
+    return os.open(f"{path}-turn", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
 
 def _settle_sqlite(connection: Any, record: object) -> None:

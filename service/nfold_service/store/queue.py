@@ -11,7 +11,10 @@ from nfold_service.store.rows import FINAL, EventRow, JobRow
 from nfold_service.store.schema import events, jobs
 
 MOST_EVENTS = 2_000
-"""Kept of one job: progress beyond that is thinned out, states never are."""
+"""Kept of one job, about: the older progress is, the more of it is thinned out; states never are."""
+
+_THINNED_EVERY = 500
+_AT_WORK = ("running", "publishing")
 
 
 def add_job(
@@ -114,7 +117,7 @@ def claim_job(connection: Connection, *, most_per_owner: int) -> JobRow | None:
     """Begin the oldest waiting job whose owner has not as many as allowed at work; its lease is raised."""
     busy = (
         select(jobs.c.owner)
-        .where(jobs.c.state.in_(("running", "publishing")))
+        .where(jobs.c.state.in_(_AT_WORK))
         .group_by(jobs.c.owner)
         .having(func.count() >= most_per_owner)
     )
@@ -131,7 +134,7 @@ def claim_job(connection: Connection, *, most_per_owner: int) -> JobRow | None:
     at = now()
     connection.execute(
         update(jobs)
-        .where(jobs.c.id == identity)
+        .where(jobs.c.id == identity, jobs.c.state == "queued")
         .values(
             state="running",
             lease=jobs.c.lease + 1,
@@ -144,11 +147,28 @@ def claim_job(connection: Connection, *, most_per_owner: int) -> JobRow | None:
 
 
 def give_back(connection: Connection, identity: str, lease: int, *, counts: bool) -> bool:
-    """Let a job wait again, for whoever begins it next; False when somebody else holds it by now."""
+    """Let a job wait again, for whoever begins it next; False when somebody else holds it by now.
+
+    One that is to be cancelled is cancelled. `counts` says whether this attempt is one of the few that it has.
+    """
+    row = job_of(connection, identity, None)
+    if row is None or row.lease != lease or row.state not in _AT_WORK:
+        return False
+    if row.cancel:
+        return enter_state(connection, identity, lease, "cancelled")
+    connection.execute(
+        update(jobs).where(jobs.c.id == identity).values(state="queued", attempts=row.attempts - (0 if counts else 1))
+    )
+    add_event(connection, identity, "state", {"state": "queued"})
+    return True
+
+
+def begin_anew(connection: Connection, identity: str) -> bool:
+    """Let a job that failed or was cancelled wait again, with all its attempts; False when it is in another state."""
     done = connection.execute(
         update(jobs)
-        .where(jobs.c.id == identity, jobs.c.lease == lease, jobs.c.state.in_(("running", "publishing")))
-        .values(state="queued", attempts=jobs.c.attempts - (0 if counts else 1))
+        .where(jobs.c.id == identity, jobs.c.state.in_(("failed", "cancelled")))
+        .values(state="queued", attempts=0, cancel=False, problem=None, progress={}, finished_at=None, used_at=now())
     )
     if done.rowcount == 1:
         add_event(connection, identity, "state", {"state": "queued"})
@@ -162,16 +182,25 @@ def report_progress(connection: Connection, identity: str, lease: int, progress:
         .where(
             jobs.c.id == identity,
             jobs.c.lease == lease,
-            jobs.c.state.in_(("running", "publishing")),
+            jobs.c.state.in_(_AT_WORK),
             jobs.c.cancel.is_(False),
         )
         .values(progress=progress)
     )
     if done.rowcount != 1:
         return False
-    if _last_number(connection, identity) < MOST_EVENTS:
-        add_event(connection, identity, "progress", progress)
+    number = add_event(connection, identity, "progress", progress)
+    if number % _THINNED_EVERY == 0:
+        _thin_out(connection, identity, number)
     return True
+
+
+def begin_publishing(connection: Connection, identity: str, lease: int) -> bool:
+    """Everything is made and is being packed; False when somebody else holds the job, or it is to be cancelled."""
+    row = job_of(connection, identity, None)
+    if row is None or row.lease != lease or row.cancel or row.state not in _AT_WORK:
+        return False
+    return row.state == "publishing" or enter_state(connection, identity, lease, "publishing")
 
 
 def enter_state(
@@ -205,20 +234,8 @@ def ask_to_cancel(connection: Connection, identity: str) -> str | None:
 
 def interrupted(connection: Connection) -> list[JobRow]:
     """Jobs that were at work when the service ended."""
-    query = select(jobs).where(jobs.c.state.in_(("running", "publishing")))
+    query = select(jobs).where(jobs.c.state.in_(_AT_WORK))
     return [JobRow(**row) for row in connection.execute(query).mappings()]
-
-
-def stale_jobs(connection: Connection, before: float) -> list[JobRow]:
-    """Jobs that have ended and whose results nobody has used since."""
-    query = select(jobs).where(jobs.c.state.in_(FINAL - {"expired"}), jobs.c.used_at < before)
-    return [JobRow(**row) for row in connection.execute(query).mappings()]
-
-
-def expire_job(connection: Connection, identity: str) -> None:
-    """The results of a job are gone; it is still told of."""
-    connection.execute(update(jobs).where(jobs.c.id == identity).values(state="expired"))
-    add_event(connection, identity, "state", {"state": "expired"})
 
 
 def touch_job(connection: Connection, identity: str) -> None:
@@ -243,6 +260,27 @@ def events_after(connection: Connection, job: str, number: int, *, most: int = 5
     """What happened since, in order."""
     query = select(events).where(events.c.job == job, events.c.number > number).order_by(events.c.number).limit(most)
     return [EventRow(**row) for row in connection.execute(query).mappings()]
+
+
+def news(connection: Connection, identity: str, number: int) -> tuple[JobRow | None, list[EventRow]]:
+    """A job and what happened to it since, as of one moment."""
+    return job_of(connection, identity, None), events_after(connection, identity, number)
+
+
+def _thin_out(connection: Connection, job: str, last: int) -> None:
+    """Of the older progress keep every second, fourth, eighth ... event, by their numbers, which stay as they are."""
+    stride = 1
+    while last // stride > MOST_EVENTS // 2:
+        stride *= 2
+    if stride > 1:
+        connection.execute(
+            delete(events).where(
+                events.c.job == job,
+                events.c.kind == "progress",
+                events.c.number <= last - _THINNED_EVERY,
+                events.c.number % stride != 0,
+            )
+        )
 
 
 def _last_number(connection: Connection, job: str) -> int:

@@ -90,6 +90,7 @@ jobs = Table(
 )
 Index("jobs_by_owner", jobs.c.owner, jobs.c.created_at, jobs.c.id)
 Index("jobs_by_state", jobs.c.state, jobs.c.created_at)
+Index("jobs_by_dataset", jobs.c.dataset)
 
 events = Table(
     "events",

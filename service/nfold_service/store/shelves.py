@@ -70,13 +70,6 @@ def remove_idle_dataset(connection: Connection, identity: str) -> bool:
     return True
 
 
-def stale_datasets(connection: Connection, before: float) -> list[DatasetRow]:
-    """Data sets that nobody has used since."""
-    return [
-        DatasetRow(**row) for row in connection.execute(select(datasets).where(datasets.c.used_at < before)).mappings()
-    ]
-
-
 def datasets_in(connection: Connection, *states: str) -> list[DatasetRow]:
     """Data sets in one of these states; all of them when none is given."""
     query = select(datasets).where(datasets.c.state.in_(states)) if states else select(datasets)

@@ -1,12 +1,14 @@
 """A worker process: takes an order from standard input, does it, says what came of it, and waits for the next.
 
-It ends when its standard input does, or when the web process dies, so that no orphan goes on writing.
+It ends when its standard input does, or when the web process dies, so that no orphan goes on writing. Of signals it
+takes no notice: one that is sent to all processes of a service is for the web process, which says when to end.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import importlib
 import os
 import resource
@@ -36,6 +38,7 @@ WORK: Final[Mapping[str, str]] = {
 """Every kind of work, by `module:function`; each is imported when it is first asked for."""
 
 _PR_SET_PDEATHSIG = 1
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PRELOAD = ("cv2", "simplejpeg", "albumentations", "nfold.expansion")
 
 
@@ -47,22 +50,28 @@ def main() -> None:
         if os.getppid() != parent:
             return
     os.nice(niceness)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the web process says when to end
+    for told_to_all in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(told_to_all, signal.SIG_IGN)
     if memory_bytes:
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    answers = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no answer
     if preloads:
         for module in _PRELOAD:
             importlib.import_module(module)
     for line in sys.stdin.buffer:
         order = read_order(line)
-        answers.write(
-            _carried_out(
-                order.work, order.arguments, lambda data: answers.write(Message(kind="progress", data=data).encode())
-            ).encode()
+        result = _carried_out(
+            order.work, order.arguments, lambda data: _write(answers, Message(kind="progress", data=data).encode())
         )
+        _write(answers, result.encode())
+
+
+def _write(answers: int, line: bytes) -> None:
+    view = memoryview(line)
+    while view:
+        view = view[os.write(answers, view) :]
 
 
 def _carried_out(work: str, arguments: dict[str, Any], say: Callable[[dict[str, Any]], object]) -> Message:
@@ -74,6 +83,11 @@ def _carried_out(work: str, arguments: dict[str, Any], say: Callable[[dict[str, 
         return Message(kind="failed", data={"code": "service.gone", "message": "Nobody is listening.", "hint": None})
     except NfoldError as error:
         return Message(kind="failed", data=error_data(error))
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise  # a mistake of ours: its traceback goes to the logs, and the process with it
+        data = {"code": "disk.full", "message": "The disk of the service is full.", "hint": "Make room, and ask again."}
+        return Message(kind="failed", data={**data, "kind": "DiskError"})
     except MemoryError:
         data = {"code": "worker.memory", "message": "The worker ran out of memory.", "hint": "Use smaller images."}
         return Message(kind="failed", data={**data, "kind": "SampleError"})

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from nfold_service.settings import Settings
 from nfold_service.work.protocol import Message, Order, read_message
 
 _LONGEST_LINE = 64 * 2**20
+_GONE_S = 2.0
 
 
 class WorkerDiedError(Exception):
@@ -73,6 +75,8 @@ class Worker:
         except (BrokenPipeError, ConnectionResetError) as error:
             raise WorkerDiedError from error
         while line := await self.process.stdout.readline():
+            if not line.endswith(b"\n"):
+                break  # it died in the middle of a word
             message = read_message(line)
             yield message
             if message.kind != "progress":
@@ -81,11 +85,25 @@ class Worker:
         raise WorkerDiedError
 
     async def kill(self) -> None:
-        """End it and all that it started, at once."""
-        if self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        """End it and all that it started, at once; they are gone when this returns."""
+        self._kill_group()
         await self.process.wait()
+        # It may have died before those that it started, and they go on for a moment.
+        until = time.monotonic() + _GONE_S
+        while self._kill_group() and time.monotonic() < until:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(
+                    -self.process.pid, os.WNOHANG
+                )  # orphans are ours when we are the first process of a container
+            await asyncio.sleep(0.01)
+
+    def _kill_group(self) -> bool:
+        """Whether there was anybody left."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):  # macOS says the latter of a group that has died
+            return False
+        return True
 
 
 @dataclass(slots=True, kw_only=True)

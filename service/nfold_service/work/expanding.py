@@ -7,15 +7,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nfold.errors import OutputMismatchError
+from nfold.disk import disk_errors
+from nfold.errors import OutputBusyError, OutputMismatchError
 from nfold.events import Event, Planned, Progressed, StageBegan
 from nfold.expansion import run_expansion
+from nfold.report import ExpansionReport
 from nfold.request import make_request
 from nfold_service.work.bench import Say
-from nfold_service.work.packing import pack_folder
+from nfold_service.work.packing import pack_folder, write_whole
+from nfold_service.work.protocol import PUBLISH
 
 REPORT = "report.json"
 RESULT = "result.zip"
+
+_BUSY_S = 60.0
 
 
 def expand_dataset(
@@ -30,15 +35,16 @@ def expand_dataset(
     watch = ProgressTeller(say)
     options = {**request, "source": source, "target": str(target), "workers": workers, "max_pixels": max_pixels}
     try:
-        report = run_expansion(make_request(**options), observe=watch.observe)
+        report = _run(options, watch)
     except OutputMismatchError:
         # A newer nfold than the one that began: nothing of the output was handed out yet, so it is made anew.
-        report = run_expansion(make_request(**{**options, "rebuild": True}), observe=watch.observe)
+        report = _run({**options, "rebuild": True}, watch)
     document = report.to_json()
     document.update(target="", source="")
-    (Path(home) / REPORT).write_text(json.dumps(document, indent=2, default=str))
-    say({"stage": "publish"})
-    packed = pack_folder(target, Path(home) / RESULT)
+    with disk_errors("write the report and the result"):
+        write_whole(Path(home) / REPORT, json.dumps(document, indent=2, default=str).encode())
+        say({"stage": PUBLISH})
+        packed = pack_folder(target, Path(home) / RESULT)
     return {
         "is_whole": report.is_whole,
         "images_before": report.images_before,
@@ -50,6 +56,18 @@ def expand_dataset(
         "bytes": packed.size,
         "sha256": packed.sha256,
     }
+
+
+def _run(options: dict[str, Any], watch: ProgressTeller) -> ExpansionReport:
+    """Run; the processes of an attempt that was killed a moment ago may take another one to let go of the output."""
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            return run_expansion(make_request(**options), observe=watch.observe)
+        except OutputBusyError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.5)
 
 
 class ProgressTeller:

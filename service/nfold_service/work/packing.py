@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-MANIFEST, PARTS = "manifest.jsonl", ".nfold/parts"
+CARD, MANIFEST, PARTS = "nfold.json", "manifest.jsonl", ".nfold/parts"
 _MODE = 0o100644 << 16
 
 
@@ -24,30 +26,90 @@ class Packed:
 def pack_folder(folder: Path, target: Path) -> Packed:
     """Write all files of a folder, in the order of their names, without times and owners, uncompressed: images are compressed already.
 
-    The parts of the manifest come as one file, manifest.jsonl. The zip appears under its name when it is whole. A name that is no UTF-8 keeps its bytes as far as zip can tell them.
+    The parts of the manifest come as one file, manifest.jsonl, and the card without what tells of the machine and of how
+    often the work was cut off: the zip of a job that was killed is that of one that was not, byte for byte. It appears
+    under its name when it is whole and durable. A name that is no UTF-8 keeps its bytes as far as zip can tell them.
     """
     partial = target.with_name(f".{target.name}.partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED, allowZip64=True, strict_timestamps=False) as archive:
+    try:
+        _write_zip(folder, partial)
+        with partial.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+    except BaseException:
+        partial.unlink(missing_ok=True)  # on a full disk it would keep the store from saying so
+        raise
+    partial.replace(target)
+    _sync_folder(target.parent)
+    return Packed(size=target.stat().st_size, sha256=digest)
+
+
+def _write_zip(folder: Path, target: Path) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True, strict_timestamps=False) as archive:
         for path in _files(folder):
             name = path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = _MODE
+            if name == CARD:
+                archive.writestr(_entry(name), plain_card(path.read_bytes()))
+                continue
             with (
                 path.open("rb") as source,
-                archive.open(entry, "w", force_zip64=path.stat().st_size > 2**31) as written,
+                archive.open(_entry(name), "w", force_zip64=path.stat().st_size > 2**31) as written,
             ):
                 while chunk := source.read(1 << 20):
                     written.write(chunk)
-        entry = zipfile.ZipInfo(MANIFEST, _EPOCH)
-        entry.external_attr = _MODE
-        with archive.open(entry, "w", force_zip64=True) as written:
-            for part in sorted((folder / PARTS).glob("*.jsonl")):
-                written.write(part.read_bytes())
-    with partial.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with archive.open(_entry(MANIFEST), "w", force_zip64=True) as written:
+            for part in manifest_parts(folder):
+                for row in manifest_rows(part):
+                    written.write(row)
+
+
+def plain_card(card: bytes) -> bytes:
+    """A card without paths of this machine, and without the count of runs that it took."""
+    document = json.loads(card)
+    document.pop("generation", None)
+    document.pop("source", None)
+    if isinstance(document.get("request"), dict):
+        document["request"].pop("source", None)
+    return (json.dumps(document, indent=2) + "\n").encode("ascii")
+
+
+def manifest_parts(folder: Path) -> list[Path]:
+    """The parts of an output's manifest, in order."""
+    return sorted((folder / PARTS).glob("*.jsonl"))
+
+
+def manifest_rows(part: Path) -> Iterator[bytes]:
+    """The rows of a part, one JSON object each: without its header and the times of files, which hold on this machine only."""
+    with part.open("rb") as lines:
+        next(lines, None)
+        for line in lines:
+            row = json.loads(line)
+            row.pop("mtime_ns", None)
+            yield json.dumps(row, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file that is there as a whole, or not at all."""
+    partial = target.with_name(f".{target.name}.partial")
+    with partial.open("wb") as file:
+        file.write(data)
+        file.flush()
         os.fsync(file.fileno())
     partial.replace(target)
-    return Packed(size=target.stat().st_size, sha256=digest)
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.external_attr = _MODE
+    return entry
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+PUBLISH: Final = "publish"
+"""The `stage` of a job whose files are made and are being packed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

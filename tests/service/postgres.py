@@ -1,0 +1,99 @@
+"""A PostgreSQL of the test run's own: made from the installed binaries in a temporary folder, ended with the run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FLAGS = "-c listen_addresses='' -c fsync=off -c max_connections=20"
+
+
+class NoPostgresError(Exception):
+    """Why there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postgres:
+    """A server that runs; `fresh` makes a database of its own for each test."""
+
+    socket: Path
+    user: str
+    binaries: Path
+    as_user: dict[str, Any]
+
+    def fresh(self) -> str:
+        """Address of a new, empty database."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        subprocess.run(
+            [self.binaries / "createdb", "-h", self.socket, "-U", self.user, name],
+            check=True,
+            capture_output=True,
+            **self.as_user,
+        )
+        return f"postgresql://{self.user}@/{name}?host={self.socket}"
+
+
+def binaries() -> Path:
+    """The folder of initdb and pg_ctl."""
+    folders = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    found = shutil.which("initdb")
+    if found:
+        folders.append(Path(found).parent)
+    for folder in folders:
+        if all((folder / name).exists() for name in ("initdb", "pg_ctl", "createdb")):
+            return folder
+    raise NoPostgresError("PostgreSQL is not installed (apt-get install postgresql)")
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Start one; root starts it as another user, since PostgreSQL refuses to be root's.
+
+    Raises:
+        NoPostgresError: It cannot be had here.
+    """
+    folder = binaries()
+    as_user: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        name = next((name for name in ("postgres", "nobody") if _is_user(name)), None)
+        if name is None:
+            raise NoPostgresError("there is no user to run PostgreSQL as; it refuses root")
+        as_user = {"user": name, "group": pwd.getpwnam(name).pw_gid, "extra_groups": [], "cwd": "/"}
+    root = Path(tempfile.mkdtemp(prefix="nfold-pg-", dir="/tmp"))
+    try:
+        if as_user:
+            os.chown(root, pwd.getpwnam(as_user["user"]).pw_uid, as_user["group"])
+        data = root / "data"
+        _run([folder / "initdb", "-D", data, "-U", "nfold", "-A", "trust", "--no-sync"], as_user)
+        _run([folder / "pg_ctl", "-D", data, "-w", "-o", f"{FLAGS} -k {root}", "-l", root / "log", "start"], as_user)
+        try:
+            yield Postgres(socket=root, user="nfold", binaries=folder, as_user=as_user)
+        finally:
+            _run([folder / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], as_user)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _run(command: list[Any], as_user: dict[str, Any]) -> None:
+    with tempfile.TemporaryFile() as said:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False, **as_user)
+        if done.returncode:
+            said.seek(0)
+            raise NoPostgresError(f"{command[0].name} fails: {said.read().decode()[-500:]}")
+
+
+def _is_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
