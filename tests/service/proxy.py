@@ -35,6 +35,10 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.CancelledError):  # at the end, with a line still open
+            await self._serve(reader, writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         left = [self.cut_after()]
         try:
             there = await asyncio.open_connection("127.0.0.1", self.backend)
@@ -82,15 +86,17 @@ def proxy_to(port: int) -> Iterator[Proxy]:
         ready.set()
         return server
 
+    async def end() -> None:
+        pending = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+
     def run() -> None:
         server = loop.run_until_complete(begin())
         loop.run_forever()
         server.close()
-        pending = asyncio.all_tasks(loop)
-        for task in pending:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(end())
         loop.close()
 
     thread = threading.Thread(target=run)

@@ -162,9 +162,7 @@ def test_fifty_clients_with_one_key_make_one_job(tmp_path: Path) -> None:
     async def all_at_once() -> list[httpx.Response]:
         async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
             body, headers = {"dataset": dataset, "copies": 1}, {"Idempotency-Key": "k1"}
-            return await asyncio.gather(
-                *(client.post("/v1/expansions", json=body, headers=headers) for _ in range(50))
-            )
+            return await asyncio.gather(*(client.post("/v1/expansions", json=body, headers=headers) for _ in range(50)))
 
     try:
         server.begin()

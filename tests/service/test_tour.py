@@ -74,7 +74,9 @@ def test_the_tour_goes_as_it_is_told(make_server: Callable[..., Server], folder:
     assert sum(line.count("curl ") for line in lines) > 25
     said = run(lines, folder, make_server(workers=1))
 
-    assert {"cat.jpg", *(f"cat_aug{copy}.jpg" for copy in range(1, 6)), "manifest.jsonl"} <= names_in(folder / "out.zip")
+    assert {"cat.jpg", *(f"cat_aug{copy}.jpg" for copy in range(1, 6)), "manifest.jsonl"} <= names_in(
+        folder / "out.zip"
+    )
     assert len([name for name in names_in(folder / "two.zip") if name.endswith(".jpg")]) == 6
     assert len([name for name in names_in(folder / "three.zip") if name.endswith(".jpg")]) == 4
     assert "event: progress" in said

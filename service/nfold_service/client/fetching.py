@@ -24,7 +24,6 @@ from nfold_service.work.names import NameLimits, shown
 from nfold_service.work.packing import MANIFEST
 from nfold_service.work.zips import zip_members
 
-_LUMP = 1 << 20
 _LIMITS: Final = ArchiveLimits(
     files=50_000_000,
     unpacked_bytes=2**62,
@@ -75,7 +74,7 @@ def _fetch(line: Line, path: str, result: dict[str, Any], partial: Path, observe
                         continue
                     if answer.status_code != 206:
                         _empty(file)
-                    for chunk in answer.iter_raw(_LUMP):
+                    for chunk in answer.iter_raw():  # as they come: what waits for more is lost by a cut
                         with disk_errors(f"write {partial}"):
                             file.write(chunk)
                         patience.progressed()

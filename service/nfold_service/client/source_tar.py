@@ -71,7 +71,9 @@ class SourceTar:
                     code="archive.too_many_files",
                 )
         if not files:
-            raise InputError(f"There is no image in {root}.", hint="Give the folder that holds the images.", code="input.no_images")
+            raise InputError(
+                f"There is no image in {root}.", hint="Give the folder that holds the images.", code="input.no_images"
+            )
         return cls(root, files)
 
     @property

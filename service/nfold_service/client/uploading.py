@@ -14,7 +14,7 @@ from nfold_service.client.steps import Observer, Step
 from nfold_service.client.talking import Line
 
 MOST_BYTES: Final = 8 << 20
-LEAST_BYTES: Final = 128 << 10
+LEAST_BYTES: Final = 16 << 10
 _TUS: Final = {"Tus-Resumable": "1.0.0"}
 _AGAIN: Final = frozenset({408, 409, 423, 429, 460, 500, 502, 503, 504})
 """Answers after which the service is asked how much it has."""

@@ -22,8 +22,8 @@ from nfold_service.client import expand_through
 from nfold_service.client.refusals import ServiceUnreachableError
 from nfold_service.client.steps import Note, Step
 from nfold_service.client.workplace import HOME
-from tests.engine.data_sets import MAKERS, make_class_folders
 from tests.conftest import write_picture
+from tests.engine.data_sets import MAKERS, make_class_folders
 from tests.service.conftest import Server
 from tests.service.proxy import proxy_to
 
@@ -105,7 +105,11 @@ class TestOutcome:
         told: list[Step | Note] = []
         expand_through(shared.url, source, tmp_path / "out", copies=1, observe=told.append)
         stages = list(dict.fromkeys(step.stage for step in told if isinstance(step, Step)))
-        assert [stage for stage in stages if stage in ("upload", "download", "check")] == ["upload", "download", "check"]
+        assert [stage for stage in stages if stage in ("upload", "download", "check")] == [
+            "upload",
+            "download",
+            "check",
+        ]
         assert any(isinstance(step, Note) and "class-folders" in step.text for step in told)
 
 
@@ -243,9 +247,7 @@ class TestCuts:
         expand_through(shared.url, source, tmp_path / "out", copies=1)
         assert_same(tmp_path / "out", local(source, copies=1))
 
-    def test_other_options_do_not_go_on_where_these_stopped(
-        self, shared: Server, source: Path, tmp_path: Path
-    ) -> None:
+    def test_other_options_do_not_go_on_where_these_stopped(self, shared: Server, source: Path, tmp_path: Path) -> None:
         def stop(step: Step | Note) -> None:
             if isinstance(step, Step):
                 raise KeyboardInterrupt
@@ -258,8 +260,8 @@ class TestCuts:
 
 
 @pytest.fixture
-def restarted(make_server: Callable[..., Server]) -> Iterator[Server]:
-    yield make_server(workers=1)
+def restarted(make_server: Callable[..., Server]) -> Server:
+    return make_server(workers=1)
 
 
 @pytest.mark.parametrize("stage", ["upload", "expand", "download"])
