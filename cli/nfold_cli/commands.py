@@ -46,11 +46,13 @@ def expand(options: argparse.Namespace) -> int:
     """`nfold expand`."""
     from nfold.api import expand as expand_folder
     from nfold_cli.progress import ProgressDisplay
+    from nfold_cli.service_expansion import expand_there, refuse_key_alone
     from nfold_cli.summary import expansion_summary, plan_summary
 
     given = {
         option.field: getattr(options, option.field) for option in EXPAND_OPTIONS if hasattr(options, option.field)
     }
+    refuse_key_alone(options)
     if options.dry_run:
         from nfold.rehearsal import dry_run
 
@@ -61,7 +63,11 @@ def expand(options: argparse.Namespace) -> int:
             _print(plan_summary(planned))
         return DONE
     with ProgressDisplay(quiet=options.quiet or options.json, noun="images") as display:
-        report = expand_folder(options.source, options.target, **given, observe=display.observe)
+        report = (
+            expand_folder(options.source, options.target, **given, observe=display.observe)
+            if options.service is None
+            else expand_there(options, given, display)
+        )
     if options.json:
         _print_json(report.to_json())
     elif not options.quiet:

@@ -134,6 +134,13 @@ def _add_expand(commands: Commands[Parser]) -> None:
                 default=argparse.SUPPRESS,
                 help=option.help,
             )
+    section = parser.add_argument_group("through a service")
+    section.add_argument(
+        "--service", metavar="URL", help="Have it done by the service at this address ('nfold serve')."
+    )
+    section.add_argument(
+        "--key-file", metavar="FILE", help="File with its API key in the first line; or set NFOLD_API_KEY."
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary; only errors")
 

@@ -56,43 +56,45 @@ class ProgressDisplay:
             return
         match event:
             case StageBegan():
-                self._begin(_STAGES[event.stage])
+                self.begin(_STAGES[event.stage])
             case Planned():
-                self._say(
-                    f"{event.format} ({event.reason}): {count(event.sources, 'image')}, to become {event.files:,}"
-                )
+                self.say(f"{event.format} ({event.reason}): {count(event.sources, 'image')}, to become {event.files:,}")
                 for note in event.notes:
-                    self._say(f"Note: {printable(note)}")
+                    self.say(f"Note: {printable(note)}")
             case Progressed():
-                self._show(event.done, event.total)
+                self.show(event.done, event.total)
             case Removing():
                 names = ", ".join(printable(name) for name in event.names)
                 more = f" and {event.count - len(event.names):,} more" if event.count > len(event.names) else ""
                 named = f": {names}{more}" if names else ""
-                self._say(f"Removing {count(event.count, 'file')} of ours no longer asked for{named}")
+                self.say(f"Removing {count(event.count, 'file')} of ours no longer asked for{named}")
 
-    def _begin(self, stage: str) -> None:
+    def begin(self, stage: str, noun: str | None = None) -> None:
+        """Another stage, in words, and what it counts."""
+        self.noun = noun or self.noun
         self._stage, self._began = stage, time.monotonic()
         if self._bar is not None:
             if self._task is not None:
                 self._bar.remove_task(self._task)
             self._task = self._bar.add_task(stage, total=None)
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """A sentence that stays."""
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
             sys.stderr.write(text + "\n")
 
-    def _show(self, done: int, total: int) -> None:
+    def show(self, done: int, total: int) -> None:
+        """So much of the stage is done."""
         if self._bar is not None:
             if self._task is None:
-                self._begin(self._stage)
+                self.begin(self._stage)
             assert self._task is not None
             self._bar.update(self._task, completed=done, total=total)
             return
         now = time.monotonic()
-        if now - self._last_line < _SECONDS_BETWEEN_LINES:
+        if now - self._last_line < _SECONDS_BETWEEN_LINES or now - self._began < 1.0:
             return
         self._last_line = now
         rate = done / max(now - self._began, 1e-9)

@@ -75,9 +75,9 @@ def test_places_are_described_as_their_fields_are() -> None:
         assert actions[name].help == FIELDS[name].description
 
 
-def test_beside_them_there_are_only_options_about_the_output_of_the_command() -> None:
+def test_beside_them_there_are_only_options_about_the_output_of_the_command_and_a_service() -> None:
     actions = {action.dest for action in parser_of_expand()._actions}
-    assert actions - set(FIELDS) == {"help", "json", "dry_run", "quiet"}
+    assert actions - set(FIELDS) == {"help", "json", "dry_run", "quiet", "service", "key_file"}
 
 
 COUNTS = st.integers(1, LARGEST_COPIES)

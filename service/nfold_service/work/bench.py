@@ -37,6 +37,9 @@ WORK: Final[Mapping[str, str]] = {
 }
 """Every kind of work, by `module:function`; each is imported when it is first asked for."""
 
+_OF_DATASETS: Final = frozenset({"inspect", "expand", "compare", "preview"})
+"""Work whose errors name the folder of a data set, which is nobody's business elsewhere."""
+
 _PR_SET_PDEATHSIG = 1
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PRELOAD = ("cv2", "simplejpeg", "albumentations", "nfold.expansion")
@@ -82,7 +85,10 @@ def _carried_out(work: str, arguments: dict[str, Any], say: Callable[[dict[str, 
             return Message(kind="done", data=result)
         return Message(kind="failed", data={"code": "service.gone", "message": "Nobody is listening.", "hint": None})
     except NfoldError as error:
-        return Message(kind="failed", data=error_data(error))
+        data = error_data(error)
+        if work in _OF_DATASETS:
+            data["message"] = without_path(data["message"], str(arguments["source"]))
+        return Message(kind="failed", data=data)
     except OSError as error:
         if error.errno not in _FULL:
             raise  # a mistake of ours: its traceback goes to the logs, and the process with it
@@ -91,6 +97,12 @@ def _carried_out(work: str, arguments: dict[str, Any], say: Callable[[dict[str, 
     except MemoryError:
         data = {"code": "worker.memory", "message": "The worker ran out of memory.", "hint": "Use smaller images."}
         return Message(kind="failed", data={**data, "kind": "SampleError"})
+
+
+def without_path(message: str, path: str) -> str:
+    """A message that speaks of the data set instead of its folder on this machine."""
+    told = message.replace(path, "the data set")
+    return told[:1].upper() + told[1:] if message.startswith(path) else told
 
 
 def error_data(error: NfoldError) -> dict[str, Any]:

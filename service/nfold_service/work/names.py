@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from nfold.errors import InputError
-from nfold.images.kinds import EXTENSIONS
+from nfold.images.kinds import EXTENSIONS, UNSUPPORTED_EXTENSIONS
 
 Kind = Literal["image", "label"]
 
@@ -68,6 +68,8 @@ def kind_of(name: str) -> Kind | None:
     if any(part.startswith(".") or part == "__MACOSX" for part in (*folders, file)):
         return None
     ending = ending_of(name)
+    if ending in UNSUPPORTED_EXTENSIONS:
+        return "image"  # an expansion names it among what it skipped, as a local run does
     return "image" if ending in EXTENSIONS else "label" if ending in LABEL_EXTENSIONS else None
 
 

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nfold.card import CARD
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-CARD, MANIFEST, PARTS = "nfold.json", "manifest.jsonl", ".nfold/parts"
+MANIFEST, PARTS = "manifest.jsonl", ".nfold/parts"
+PRIVATE, RECORDS = ".nfold", ("assembled.jsonl", "skipped.jsonl", "split.jsonl")
 _MODE = 0o100644 << 16
 
 
@@ -26,9 +29,11 @@ class Packed:
 def pack_folder(folder: Path, target: Path) -> Packed:
     """Write all files of a folder, in the order of their names, without times and owners, uncompressed: images are compressed already.
 
-    The parts of the manifest come as one file, manifest.jsonl, and the card without what tells of the machine and of how
-    often the work was cut off: the zip of a job that was killed is that of one that was not, byte for byte. It appears
-    under its name when it is whole and durable. A name that is no UTF-8 keeps its bytes as far as zip can tell them.
+    The parts of the manifest come as one file, manifest.jsonl, for people and programs, and as they are with the other
+    records of the run, so that `nfold verify` and `nfold explain` know what was unpacked. Card and records come without
+    what tells of the machine and of how often the work was cut off: the zip of a job that was killed is that of one that
+    was not, byte for byte. It appears under its name when it is whole and durable. A name that is no UTF-8 keeps its
+    bytes as far as zip can tell them.
     """
     partial = target.with_name(f".{target.name}.partial")
     try:
@@ -51,12 +56,19 @@ def _write_zip(folder: Path, target: Path) -> None:
             if name == CARD:
                 archive.writestr(_entry(name), plain_card(path.read_bytes()))
                 continue
+            if name.startswith(f"{PRIVATE}/"):
+                with archive.open(_entry(name), "w", force_zip64=True) as written:
+                    for line in plain_records(path):
+                        written.write(line)
+                continue
             with (
                 path.open("rb") as source,
                 archive.open(_entry(name), "w", force_zip64=path.stat().st_size > 2**31) as written,
             ):
                 while chunk := source.read(1 << 20):
                     written.write(chunk)
+        if (folder / MANIFEST).exists():
+            return  # the data set has a file of that name; the parts say the same
         with archive.open(_entry(MANIFEST), "w", force_zip64=True) as written:
             for part in manifest_parts(folder):
                 for row in manifest_rows(part):
@@ -66,11 +78,20 @@ def _write_zip(folder: Path, target: Path) -> None:
 def plain_card(card: bytes) -> bytes:
     """A card without paths of this machine, and without the count of runs that it took."""
     document = json.loads(card)
-    document.pop("generation", None)
-    document.pop("source", None)
-    if isinstance(document.get("request"), dict):
-        document["request"].pop("source", None)
+    document["generation"] = 1
+    document["source"] = document["request"]["source"] = ""
     return (json.dumps(document, indent=2) + "\n").encode("ascii")
+
+
+def plain_records(path: Path) -> Iterator[bytes]:
+    """The lines of a record of the run, without times of files and the count of runs."""
+    with path.open("rb") as lines:
+        for line in lines:
+            row = json.loads(line)
+            for name, value in (("mtime_ns", 0), ("generation", 1)):
+                if name in row:
+                    row[name] = value
+            yield json.dumps(row, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def manifest_parts(folder: Path) -> list[Path]:
@@ -116,7 +137,9 @@ def _files(folder: Path) -> list[Path]:
     found: list[Path] = []
     for root, folders, names in os.walk(folder):
         folders.sort()
-        if Path(root) == folder and ".nfold" in folders:
-            folders.remove(".nfold")  # its parts are the manifest
+        if Path(root) == folder and PRIVATE in folders:
+            folders.remove(PRIVATE)
+            found.extend((folder / PARTS).glob("*.jsonl"))
+            found.extend(path for name in RECORDS if (path := folder / PRIVATE / name).exists())
         found.extend(Path(root) / name for name in names)
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
