@@ -14,11 +14,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
+from nfold.card import CARD
 from nfold_service.access import Reader
 from nfold_service.problems import ServiceError
 from nfold_service.routes.expansions import JobId, finished, stored_file
 from nfold_service.routes.shared import ERRORS, TheContext, answers_like, own_job
-from nfold_service.work.packing import CARD, manifest_parts, manifest_rows, plain_card
+from nfold_service.work.packing import manifest_parts, manifest_rows, plain_card
 
 router = APIRouter(prefix="/v1/expansions/{job}", tags=["results"], responses=ERRORS)
 
