@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ def serve(flags: Mapping[str, Any] | None = None) -> None:
     refuse_open_door(settings)
     begin_logs(settings)
     server = make_server(create_app(settings), settings)
+    # uvicorn ends in good order at the first SIGTERM and then sends itself another one, which would make a failure of it.
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     server.run()
     if not server.started:
         raise NfoldError(
