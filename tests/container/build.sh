@@ -39,7 +39,7 @@ make_base() {
   tar -C "$prefix" -cf "$work/python.tar" --owner=0 --group=0 --exclude='*/site-packages/*' --exclude='*/__pycache__' \
     --exclude='*/python3.11/test' --exclude='*/config-3.11-*' bin/python3.11 include lib
   # shellcheck disable=SC2016 # $1 is for the shell of mmdebstrap
-  timeout -k 10 400 mmdebstrap --quiet --variant=minbase \
+  timeout -k 10 180 mmdebstrap --quiet --variant=minbase \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --include=ca-certificates,netbase,tzdata,libbz2-1.0,libffi8,libssl3,libsqlite3-0,libreadline8,liblzma5,zlib1g,libuuid1,libncursesw6 \
     --customize-hook="tar-in $work/python.tar /usr/local" \
@@ -51,7 +51,7 @@ make_base() {
   say "base image made from Debian's packages"
 }
 if ! podman image exists "$base"; then
-  if timeout 60 podman pull -q docker.io/library/python:3.11-slim-bookworm >/dev/null 2>&1; then
+  if timeout 30 podman pull -q docker.io/library/python:3.11-slim-bookworm >/dev/null 2>&1; then
     podman tag docker.io/library/python:3.11-slim-bookworm "$base"
     say "base image fetched"
   else
@@ -59,12 +59,15 @@ if ! podman image exists "$base"; then
   fi
 fi
 
+# Layers of former builds make the next one fast, and are thrown away when they have become many.
+if [ "$(du -sm "$work/storage" | cut -f1)" -gt 6000 ]; then podman image prune --force >/dev/null; fi
+
 # A network with an authority or an index of its own: for the build only, nothing of it stays in the image.
 certificates=${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}
 volumes=(-v "$certificates:/etc/ssl/certs/ca-certificates.crt:ro")
 if [ -f /etc/pip.conf ]; then volumes+=(-v /etc/pip.conf:/etc/pip.conf:ro); fi
 export NFOLD_TEST_IMAGE=localhost/nfold:test
-timeout -k 10 600 podman build --pull=never -f docker/Dockerfile --format docker --network host "${volumes[@]}" \
+timeout -k 10 300 podman build --pull=never -f docker/Dockerfile --format docker --network host "${volumes[@]}" \
   -t "$NFOLD_TEST_IMAGE" "$root" >"$work/build.log" 2>&1 || {
   tail -40 "$work/build.log"
   echo "container: the image could not be built; all of it stands in $work/build.log" >&2
@@ -74,5 +77,5 @@ say "image built, $(($(podman image inspect -f '{{.Size}}' "$NFOLD_TEST_IMAGE") 
 
 # A network of its own: loopback and podman's bridge, and no way out.
 export NFOLD_TEST_CONTAINER_ROOT=$root
-exec unshare --net sh -c 'ip link set lo up; exec timeout -k 10 400 "$@"' sh \
+exec unshare --net sh -c 'ip link set lo up; exec timeout -k 10 300 "$@"' sh \
   .venv/bin/python -m pytest -q -n 0 -p no:randomly -rs tests/container "$@"

@@ -99,14 +99,17 @@ class Service:
 
 
 @pytest.fixture
-def service(image: str, request: pytest.FixtureRequest) -> Iterator[Service]:
-    """A service with its key, on a fresh volume; removed at the end. A marker `with_arguments` adds to `podman run`."""
+def service(image: str, tmp_path: Path) -> Iterator[Service]:
+    """A service as README starts it, with its key in a file and on a fresh volume; removed at the end."""
     made = Service("nfold-test", 8000)
+    (tmp_path / "key").write_text(f"{KEY}\n")
     with contextlib.ExitStack() as stack:
         stack.callback(podman, "volume", "rm", "--force", "nfold-test", check=False)
         stack.callback(podman, "rm", "--force", "--time", "0", made.name, check=False)
-        made.arguments = ["--volume", "nfold-test:/data", "--env", f"NFOLD_API_KEY={KEY}", "--env", "NFOLD_WORKERS=1"]
-        made.arguments += ["--env", "NFOLD_DISK_RESERVE_BYTES=0"]
+        made.arguments = ["--volume", "nfold-test:/data", "--volume", f"{tmp_path}/key:/run/key:ro"]
+        made.arguments += ["--env", "NFOLD_API_KEY_FILE=/run/key"]
+        # One worker, so that a job can be met at work.
+        made.arguments += ["--env", "NFOLD_WORKERS=1", "--env", "NFOLD_DISK_RESERVE_BYTES=0"]
         made.begin(image)
         yield made
 
