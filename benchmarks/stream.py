@@ -92,9 +92,8 @@ def _torch(name: str, folder: str, paths: list[str], workers: int) -> Callable[[
     import torch
 
     if name == "torch-nfold-W":
-        from nfold.adapters.torch import StreamDataset
-
         import nfold
+        from nfold.adapters.torch import StreamDataset
 
         dataset: Any = StreamDataset(nfold.Stream(folder))
     else:

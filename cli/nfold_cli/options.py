@@ -166,6 +166,9 @@ EXPAND_OPTIONS: tuple[Option, ...] = (
     ),
     Option(field="keep_removed", section="the output", help="Leave copies on disk that are no longer asked for."),
     Option(
-        field="workers", section="the run", metavar="W", help="Worker processes; as many as there are cores by default."
+        field="workers",
+        section="the run",
+        metavar="W",
+        help="Worker processes; as many as cores and a container's limits allow by default.",
     ),
 )

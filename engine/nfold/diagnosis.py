@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nfold.capacity import memory_limit, usable_workers
 from nfold.formats.wording import counted
 from nfold.images import DecodeLimits
 from nfold.versions import PIXEL_LIBRARIES, cpu_class, nfold_version
@@ -56,16 +57,17 @@ def doctor() -> Diagnosis:
         "OpenCV builds": ", ".join(f"{name} {_version(name)}" for name in builds) or "none",
         "CPU class": _guarded_cpu_class(),
         "cores": str(cores),
+        "workers": str(usable_workers()),
         "memory": f"{_memory() / 2**30:.1f} GiB",
         "open files": str(_open_files()),
         "SQLite": sqlite3.sqlite_version,
         "largest image": f"{limits.max_pixels:,} pixels, {limits.max_bytes / 2**20:.0f} MiB",
         "platform": platform.platform(),
     }
-    return Diagnosis(facts=facts, findings=tuple(_findings(builds, cores)))
+    return Diagnosis(facts=facts, findings=tuple(_findings(builds, usable_workers())))
 
 
-def _findings(builds: list[str], cores: int) -> list[Finding]:
+def _findings(builds: list[str], workers: int) -> list[Finding]:
     found = []
     if len(builds) > 1:
         found.append(
@@ -94,10 +96,10 @@ def _findings(builds: list[str], cores: int) -> list[Finding]:
         found.append(
             Finding(problem=f"Only {_open_files()} files may be open at once.", hint=f"ulimit -n {_FILES_WANTED}")
         )
-    if _memory() < cores * _MEMORY_PER_WORKER:
+    if _memory() < workers * _MEMORY_PER_WORKER:
         found.append(
             Finding(
-                problem=f"{_memory() / 2**30:.1f} GiB of memory are little for {counted(cores, 'worker')}.",
+                problem=f"{_memory() / 2**30:.1f} GiB of memory are little for {counted(workers, 'worker')}.",
                 hint=f"nfold expand --workers {max(1, int(_memory() // _MEMORY_PER_WORKER))}",
             )
         )
@@ -121,7 +123,8 @@ def _guarded_cpu_class() -> str:
 
 
 def _memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(machine, memory_limit() or machine)
 
 
 def _open_files() -> int:

@@ -124,7 +124,7 @@ class ExpansionRequest(BaseModel):
     )
     keep_removed: bool = Field(False, description="Leave copies on disk that are no longer asked for.")
     workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] | None = Field(
-        None, description="Worker processes; as many as there are cores by default."
+        None, description="Worker processes; as many as cores and a container's limits allow by default."
     )
 
     @model_validator(mode="after")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from nfold.capacity import usable_workers
 from nfold.executors import WorkerLimits, Workforce, open_workforce
 
 _PRELOAD = ("cv2", "simplejpeg", "nfold.shard")
@@ -25,10 +25,8 @@ _ENVIRONMENT = {
 
 
 def worker_count(asked: int | None) -> int:
-    """As many as asked for, else one for each core that this process may use."""
-    if asked is not None:
-        return asked
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """As many as asked for, else as many as cores and the limits of a container allow."""
+    return usable_workers() if asked is None else asked
 
 
 def begin_workers(*, target: str | Path, copies: object = None, workers: int | None = None) -> Workforce:

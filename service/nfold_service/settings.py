@@ -31,7 +31,7 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy address of the job store; SQLite in the data folder by default."
     )
     workers: Annotated[int, Field(ge=1, le=512)] | None = Field(
-        None, description="Worker processes of a job; as many as there are cores by default."
+        None, description="Worker processes of a job; as many as cores and a container's limits allow by default."
     )
     jobs_at_once: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Jobs that run at the same time.")
     small_at_once: Annotated[int, Field(ge=1, le=64)] = Field(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable
 
+from nfold.capacity import usable_workers
 from nfold.executors.contract import ItemT, Progress, ResultT, Task, WorkerLimits
 from nfold.executors.workforce import open_workforce
 
@@ -17,9 +17,5 @@ def run_local(
     on_step: Callable[[Progress], None] | None = None,
 ) -> Generator[ResultT, None, None]:
     """Run in worker processes that may crash, hang or starve without harm; see `Executor`."""
-    with open_workforce(limits or WorkerLimits(workers=_usable_cores())) as workforce:
+    with open_workforce(limits or WorkerLimits(workers=usable_workers())) as workforce:
         yield from workforce.run(task, items, on_step=on_step)
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -28,7 +28,10 @@ def with_pictures(store: Store, places: Places, number: int = 3, *, side: int = 
     dataset = ready_dataset(store)
     for place in range(number):
         write_picture(
-            places.dataset(dataset) / ("cat", "dog")[place % 2] / f"picture{place:03}.png", place, width=side, height=side
+            places.dataset(dataset) / ("cat", "dog")[place % 2] / f"picture{place:03}.png",
+            place,
+            width=side,
+            height=side,
         )
     return dataset
 
