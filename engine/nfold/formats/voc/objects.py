@@ -22,7 +22,8 @@ FLAGS = ("truncated", "difficult", "occluded")
 OWN_FILE = -1
 """The key in `ImageLabels.raw` of what belongs to the XML file itself; lists are counted from 0."""
 
-_FARTHEST = 1e9
+_FARTHEST = 1e7
+"""Pixels; no picture is that large."""
 _WHOLE = re.compile(r"[+-]?\d+")
 _HINT = "Mend the label file, or leave the picture out with --exclude."
 
@@ -249,7 +250,8 @@ def _number(box: Node, edge: str, what: str) -> float:
     except ValueError:
         value = math.nan
     if not abs(value) <= _FARTHEST or "_" in words:
-        said = f"has {words[:40]!r}, which is no number, as" if words else "has no"
+        what_it_is = "no number" if math.isnan(value) else "beyond all pictures"
+        said = f"has {words[:40]!r}, which is {what_it_is}, as" if words else "has no"
         raise _FaultyError("labels.bad_box", box.line, f"the {box.tag} of {what} {said} <{edge}>")
     return value
 
