@@ -14,6 +14,7 @@ from typing import Any
 
 from nfold.annotations import Annotation, Box, Ring
 from nfold.formats.base import SourceProblem
+from nfold.formats.share_boxes import LOOKS_LIKE_SHARES, SHARES_HINT, is_share
 from nfold.formats.voc.shapes import UNREAD, corners_of, rings_of
 from nfold.formats.voc.xml import Node, VocXmlError, XmlText, parse_xml
 
@@ -129,11 +130,12 @@ def placed(
     for order, found in enumerate(voc.objects):
         whole = order if found.part_of is None else whole
         box = _edges(found.values, origin)
-        fault = box and _fault_of(box, voc.frame_wh)
+        in_shares = found.values is not None and is_share(found.values)
+        fault = LOOKS_LIKE_SHARES if in_shares else box and _fault_of(box, voc.frame_wh)
         if fault:
             written = " ".join(f"{value:g}" for value in found.values or ())
             message = f"{path}, line {found.line}: the box {written} of object {order + 1} ({found.name}) {fault}."
-            return SourceProblem(code="labels.bad_box", message=message, hint=_HINT)
+            return SourceProblem(code="labels.bad_box", message=message, hint=SHARES_HINT if in_shares else _HINT)
         sticking_out += box is not None and _sticks_out(box, voc.frame_wh)
         annotations.append(
             Annotation(

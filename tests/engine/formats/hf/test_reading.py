@@ -119,6 +119,10 @@ def test_what_is_not_understood_is_refused_with_file_and_line(
             {"bbox": [[500, 2, 3, 4]]},
             "labels.bad_box: metadata.jsonl, line 1, objects/bbox/0: the box lies wholly outside",
         ),
+        (
+            {"bbox": [[0.1, 0.2, 0.3, 0.4]]},
+            "labels.bad_box: metadata.jsonl, line 1, objects/bbox/0: the box is smaller than a pixel",
+        ),
         ({"bbox": [[1, 2, float("nan"), 4]]}, "labels.bad_box"),
         (
             {"bbox": [[1, 2, 3, 4]], "categories": []},
