@@ -152,7 +152,7 @@ class CocoReading:
             if not is_found:
                 raise SampleError(
                     f"{self._place(entries[0])}: the picture {file.path} is not there",
-                    hint="Put the picture there, or take it out of the file. Hidden files and links to folders are not followed.",
+                    hint="Put the picture there, or take it out of the file. Hidden files are not read.",
                     code="labels.missing_image",
                 )
             labels = self._labels(entries)
