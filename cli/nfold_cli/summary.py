@@ -86,7 +86,10 @@ def _classes(classes: Sequence[ClassReport | PlannedClass]) -> list[str]:
 def _passed_over(counts: dict[str, int], examples: dict[str, str]) -> list[str]:
     if not counts:
         return []
-    told = [f"{number:,} {reason} ({printable(examples[reason])})" for reason, number in sorted(counts.items())]
+    told = [
+        f"{reason} ({number:,}{', such as' if number > 1 else ':'} {printable(examples[reason])})"
+        for reason, number in sorted(counts.items())
+    ]
     lines = ["", f"  Passed over: {', '.join(told)}"]
     if "label or text file" in counts:
         lines.append("  No label format was recognised in those files; if they hold labels, name it with --format.")

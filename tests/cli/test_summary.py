@@ -105,7 +105,7 @@ FULL_TEXT = r"""1,200 images became 6,990: 1,195 originals + 5,795 copies in my 
 
   No image went to test: there are too few for these shares once relatives stay together.
 
-  Passed over: 1 label or text file (boxes.xml), 2 not an image (no\x1btes.md)
+  Passed over: label or text file (1: boxes.xml), not an image (2, such as no\x1btes.md)
   No label format was recognised in those files; if they hold labels, name it with --format.
 
   Converted in the copies, and recorded: EXIF orientation applied (1,100), palette expanded (3)
@@ -216,7 +216,7 @@ def test_a_plan_says_what_would_be_and_that_nothing_was_written() -> None:
         "  train       2      6\n"
         "  val         1      1\n"
         "\n"
-        "  Passed over: 1 hidden (.git)\n"
+        "  Passed over: hidden (1: .git)\n"
         "\n"
         "Nothing was written.\n"
     )

@@ -7,6 +7,8 @@ import math
 from nfold.annotations import Annotation, Box
 
 _SLACK = 1e-6
+_MOST = 1e7
+"""No picture is that large; beyond it a coordinate is a slip, and sums lose their precision."""
 STICKS_OUT = "box beyond the picture's edge, clipped in copies"
 
 
@@ -20,6 +22,8 @@ def box_fault(box: Box, size_wh: tuple[int, int] | None) -> str | None:
     x_min, y_min, x_max, y_max = box
     if not all(map(math.isfinite, (*box, x_max - x_min, y_max - y_min))):
         return "has a coordinate that is not a finite number"
+    if max(map(abs, box)) >= _MOST:
+        return f"has a coordinate beyond the {_MOST:,.0f} pixels that a picture may have"
     if x_max <= x_min or y_max <= y_min:
         return f"has no area: {_shown(x_max - x_min)} wide and {_shown(y_max - y_min)} high"
     if size_wh is not None and not (x_max > 0 and y_max > 0 and x_min < size_wh[0] and y_min < size_wh[1]):

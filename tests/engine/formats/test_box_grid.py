@@ -20,6 +20,8 @@ from nfold.formats.box_grid import box_around, box_fault, on_grid, sticks_out, t
         ((math.nan, 0, 1, 1), "not a finite"),
         ((0, 0, math.inf, 1), "not a finite"),
         ((-1.7e308, 0, 1.7e308, 1), "not a finite"),
+        ((0, 0, 1e308, 10), "beyond the 10,000,000 pixels"),
+        ((-2e7, 0, 5, 10), "beyond the 10,000,000 pixels"),
         ((100, 0, 110, 10), "wholly outside"),
         ((-9, -9, 0, 5), "wholly outside"),
     ],

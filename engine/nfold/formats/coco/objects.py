@@ -29,6 +29,7 @@ MOST_PIXELS_OFF = 1e7
 """No picture is that large; beyond it a coordinate is a slip, and sums lose their precision."""
 
 SHORT_OUTLINE = "outline with fewer than 3 corners, left out of copies"
+NO_GEOMETRY = "annotation without any geometry (no box, outline or key points), copied as it is"
 BEYOND_EDGE = "box beyond the picture's edge, clipped in copies"
 NOT_A_NUMBER = "NaN or infinite value beside the geometry, written as null"
 
@@ -90,6 +91,9 @@ def to_annotation(
     if crowd not in (None, 0, 1):
         raise _bad(f"iscrowd is {shown(crowd)}, not 0 or 1")
     _mend_rest(entry, repairs)
+    # A caption is about the whole picture, and needs none.
+    if box is None and not rings and mask is None and not points and "caption" not in entry:
+        repairs[NO_GEOMETRY] += 1
     return Annotation(
         category=category,
         box=box,

@@ -20,6 +20,7 @@ from nfold.formats.coco.objects import UNVARIED_KEYS, frame_of, mend_numbers, to
 from nfold.formats.damage import refuse_damaged_labels
 from nfold.formats.index import FoundFile
 from nfold.formats.scratch import at_once
+from nfold.formats.share_boxes import LOOKS_LIKE_SHARES, SHARES_HINT, ShareTally
 from nfold.formats.wording import listed
 from nfold.storage import normal_id
 
@@ -50,6 +51,7 @@ class CocoReading:
         self._categories = Categories()
         self._repairs: Counter[str] = Counter()
         self._kinds: Counter[LabelKind] = Counter()
+        self._shares = ShareTally()
         self._passed_over: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
         self._loaded: tuple[Loaded, ...] = ()
@@ -67,6 +69,7 @@ class CocoReading:
             for number in range(len(self._loaded)):
                 for source in self._sources(number):
                     take(source)
+        self._shares.refuse_shares()
         self._note_orphans()
         self._note_unlisted()
         return self._info()
@@ -149,7 +152,7 @@ class CocoReading:
             if not is_found:
                 raise SampleError(
                     f"{self._place(entries[0])}: the picture {file.path} is not there",
-                    hint="Put the picture there, or take it out of the file. Hidden files and links to folders are not followed.",
+                    hint="Put the picture there, or take it out of the file. Hidden files are not read.",
                     code="labels.missing_image",
                 )
             labels = self._labels(entries)
@@ -207,7 +210,9 @@ class CocoReading:
 
     def _annotations(self, entry: _Entry, frame: tuple[int, int] | None) -> Iterator[Annotation]:
         rows = "select place, id, text from coco_annotations where document = ? and image = ? order by place"
+        in_shares = ""
         for place, identity, text in self._scratch.execute(rows, (entry.document, entry.identity)).fetchall():
+            where = f"{self._loaded[entry.document].path}, annotations/{place} (id {identity})"
             try:
                 annotation = to_annotation(
                     _parsed(text),
@@ -218,10 +223,15 @@ class CocoReading:
                     repairs=self._repairs,
                 )
             except SampleError as error:
-                raise _at(f"{self._loaded[entry.document].path}, annotations/{place} (id {identity})", error) from error
+                raise _at(where, error) from error
+            if annotation.box is not None and self._shares.count(annotation.box, where):
+                in_shares = in_shares or where
             for key in UNVARIED_KEYS & annotation.raw.keys():
                 self._repairs[UNVARIED.format(key)] += 1
             yield annotation
+        # Said last: all boxes have to be counted.
+        if in_shares:
+            raise SampleError(f"{in_shares}: the bbox {LOOKS_LIKE_SHARES}", hint=SHARES_HINT, code="labels.bad_box")
 
     def _note_orphans(self) -> None:
         orphans = (

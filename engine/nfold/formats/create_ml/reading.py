@@ -27,6 +27,7 @@ from nfold.formats.picture_rows import (
     split_named,
     unusable_source,
 )
+from nfold.formats.share_boxes import LOOKS_LIKE_SHARES, is_share
 from nfold.storage import normal_id
 
 MOST_FILES = 1_000
@@ -234,7 +235,7 @@ def _annotation(entry: Any, index: int, document: int, place: str, categories: d
         raise PictureError("labels.bad_box", f"{place}: x, y, width and height are not four numbers.")
     x, y, width, height = numbers
     box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-    fault = box_fault(box, None)
+    fault = LOOKS_LIKE_SHARES if is_share(box) else box_fault(box, None)
     if fault is not None:
         raise PictureError("labels.bad_box", f"{place}: the box {fault}.")
     said = {key: value for key, value in entry.items() if key not in ("label", "coordinates") and value is not None}

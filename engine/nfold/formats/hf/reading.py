@@ -23,6 +23,7 @@ from nfold.formats.picture_rows import (
     missing_source,
     unusable_source,
 )
+from nfold.formats.share_boxes import LOOKS_LIKE_SHARES, is_share
 from nfold.formats.text_lines import read_lines
 from nfold.formats.wording import counted
 from nfold.storage import normal_id
@@ -208,7 +209,7 @@ def _box(value: Any, size: tuple[int, int] | None, place: str) -> tuple[float, f
         raise PictureError("labels.bad_box", f"{place}: these are not four numbers.")
     x, y, width, height = numbers
     box = (x, y, x + width, y + height)
-    fault = box_fault(box, size)
+    fault = LOOKS_LIKE_SHARES if is_share(box) else box_fault(box, size)
     if fault is not None:
         raise PictureError("labels.bad_box", f"{place}: the box {fault}.")
     return box

@@ -53,11 +53,15 @@ def label_table(root: Path, path: str, is_picture: Callable[[str, str], bool]) -
         is_picture: Whether the table of that path means a picture by what it writes.
 
     Raises:
-        InputError: It marks pictures in a way that is not read, or is no readable file.
+        InputError: It marks pictures in a way that is not read, is in UTF-16, or is no readable file.
     """
     data = _beginning(root, path)
     # A slip of the encoding further down is told, with its line, when the rows are read.
-    records = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace").replace("\r", "\n").split("\n")
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = (
+        data.decode("utf-16", "replace") if is_wide else data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    )
+    records = text.replace("\r", "\n").split("\n")
     if len(data) == _LOOKED_AT:
         records.pop()
     records = [record for record in records[: _ROWS + 1] if record.strip()]
@@ -77,6 +81,12 @@ def label_table(root: Path, path: str, is_picture: Callable[[str, str], bool]) -
     rows = records[1:] if shape.header is not None else records
     if rows and not any(is_picture(path, _file_in(record, shape)) for record in rows):
         return None
+    if rows and is_wide:
+        raise InputError(
+            f"{path} is a table about pictures in UTF-16, which is not read.",
+            hint="Save it as UTF-8: in Excel, as 'CSV UTF-8' instead of 'Unicode text'. Or move it out of the folder.",
+            code="labels.encoding",
+        )
     return LabelTable(
         path=path,
         shape=shape,

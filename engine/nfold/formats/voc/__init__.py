@@ -6,22 +6,17 @@ XML files whose outermost element is `<annotation>`, one beside the other or mix
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
 from nfold.annotations import DatasetInfo, LabelKind
 from nfold.formats.base import LabelWriter, ReadContext, Scan, Source
+from nfold.formats.voc.heads import outermost_element
 from nfold.formats.voc.reading import VocReading
+from nfold.formats.voc.remains import refuse_empty_annotations
 from nfold.formats.voc.writer import VocWriter
 from nfold.formats.wording import counted
-from nfold.plain_files import open_plain
-
-_LOOKED_AT = 8
-_HEAD_BYTES = 8192
-_OUTERMOST = re.compile(rb"<([A-Za-z_][^\s/>]*)[\s/>]")
-_NOT_ELEMENTS = re.compile(rb"<\?.*?\?>|<!--.*?-->|<![^>\[]*(?:\[[^\]]*\])?[^>]*>", re.DOTALL)
 
 
 class Voc:
@@ -34,17 +29,21 @@ class Voc:
     def recognise(self, root: Path, scan: Scan) -> str | None:
         """XML files whose outermost element is `<annotation>`; or masks in `SegmentationClass` beside `JPEGImages`."""
         paths = sorted(scan.label_files.get(".xml", ()))
-        looked_at = paths[:: max(1, len(paths) // _LOOKED_AT)][:_LOOKED_AT]
-        found = [path for path in looked_at if _is_annotation(root / path)]
-        if found and len(found) * 2 >= len(looked_at):
+        # One is enough: the others are damaged ones, and reading them will say so.
+        found = next((path for path in paths if _is_annotation(root / path)), None)
+        if found is not None:
             count = sum(count for (_, ending), count in scan.label_folders.items() if ending == ".xml")
-            folder = found[0].rpartition("/")[0]
+            folder = found.rpartition("/")[0]
             where = f"in {folder}" if folder else "beside the images"
             return f"Pascal VOC: {counted(count, 'XML file')}, such as those {where}"
         folders = {part.casefold() for folder in scan.image_folders for part in folder.split("/")}
         if {"segmentationclass", "jpegimages"} <= folders:
             return "Pascal VOC: masks in SegmentationClass beside JPEGImages"
         return None
+
+    def refuse_remains(self, root: Path, scan: Scan) -> None:
+        """XML files that lie where labels do, and hold nothing."""
+        refuse_empty_annotations(root, scan)
 
     def read(self, context: ReadContext, take: Callable[[Source], None]) -> DatasetInfo:
         """Read every XML file once, decide how pixels are counted, then hand over the pictures.
@@ -71,11 +70,6 @@ class Voc:
 
 def _is_annotation(path: Path) -> bool:
     try:
-        with open_plain(path) as file:
-            head = file.read(_HEAD_BYTES)
+        return outermost_element(path) == "annotation"
     except OSError:
         return False
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        head = head.decode("utf-16", "ignore").encode()
-    outermost = _OUTERMOST.search(_NOT_ELEMENTS.sub(b"", head))
-    return outermost is not None and outermost[1] == b"annotation"

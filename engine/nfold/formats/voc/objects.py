@@ -14,6 +14,7 @@ from typing import Any
 
 from nfold.annotations import Annotation, Box, Ring
 from nfold.formats.base import SourceProblem
+from nfold.formats.share_boxes import LOOKS_LIKE_SHARES, SHARES_HINT, is_share
 from nfold.formats.voc.shapes import UNREAD, corners_of, rings_of
 from nfold.formats.voc.xml import Node, VocXmlError, XmlText, parse_xml
 
@@ -22,7 +23,8 @@ FLAGS = ("truncated", "difficult", "occluded")
 OWN_FILE = -1
 """The key in `ImageLabels.raw` of what belongs to the XML file itself; lists are counted from 0."""
 
-_FARTHEST = 1e9
+_FARTHEST = 1e7
+"""Pixels; no picture is that large."""
 _WHOLE = re.compile(r"[+-]?\d+")
 _HINT = "Mend the label file, or leave the picture out with --exclude."
 
@@ -128,11 +130,12 @@ def placed(
     for order, found in enumerate(voc.objects):
         whole = order if found.part_of is None else whole
         box = _edges(found.values, origin)
-        fault = box and _fault_of(box, voc.frame_wh)
+        in_shares = found.values is not None and is_share(found.values)
+        fault = LOOKS_LIKE_SHARES if in_shares else box and _fault_of(box, voc.frame_wh)
         if fault:
             written = " ".join(f"{value:g}" for value in found.values or ())
             message = f"{path}, line {found.line}: the box {written} of object {order + 1} ({found.name}) {fault}."
-            return SourceProblem(code="labels.bad_box", message=message, hint=_HINT)
+            return SourceProblem(code="labels.bad_box", message=message, hint=SHARES_HINT if in_shares else _HINT)
         sticking_out += box is not None and _sticks_out(box, voc.frame_wh)
         annotations.append(
             Annotation(
@@ -249,7 +252,8 @@ def _number(box: Node, edge: str, what: str) -> float:
     except ValueError:
         value = math.nan
     if not abs(value) <= _FARTHEST or "_" in words:
-        said = f"has {words[:40]!r}, which is no number, as" if words else "has no"
+        what_it_is = "no number" if math.isnan(value) else "beyond all pictures"
+        said = f"has {words[:40]!r}, which is {what_it_is}, as" if words else "has no"
         raise _FaultyError("labels.bad_box", box.line, f"the {box.tag} of {what} {said} <{edge}>")
     return value
 

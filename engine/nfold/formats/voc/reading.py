@@ -12,6 +12,7 @@ from nfold.annotations import Category, DatasetInfo, ImageLabels, LabelKind, kin
 from nfold.errors import InputError, UsageError
 from nfold.formats.base import MOST_LABEL_BYTES, Label, ReadContext, Source, SourceProblem, split_above
 from nfold.formats.index import FoundFile
+from nfold.formats.share_boxes import ShareTally
 from nfold.formats.voc.lists import SCHEMA, find_lists, listing_of, read_lists
 from nfold.formats.voc.objects import (
     OWN_FILE,
@@ -55,6 +56,7 @@ class VocReading:
         self._has_splits = any(entry.splits for entry in self._lists)
         self._names: dict[str, int] = {}
         self._counts_from_zero = False
+        self._shares = ShareTally()
         self._kinds: Counter[LabelKind] = Counter()
         self._repairs: Counter[str] = Counter()
         self._passed_over: Counter[str] = Counter()
@@ -70,6 +72,7 @@ class VocReading:
             self._lists, root=self._context.root, scratch=self._scratch, resolve=lru_cache(65_536)(self._resolve)
         )
         self._read_files()
+        self._shares.refuse_shares()
         self._origin = origin if origin is not None else int(not self._counts_from_zero)
         self._numbers = {name: number for number, name in enumerate(sorted(self._names))}
         self._folders_split = not self._has_splits and self._all_below_splits()
@@ -131,6 +134,9 @@ class VocReading:
                     hint="Check that <name> holds classes, and not names of single objects.",
                     code="labels.too_many_classes",
                 )
+            for found in voc.objects:
+                if found.values is not None:
+                    self._shares.count(found.values, f"{path}, line {found.line}")
             self._counts_from_zero = self._counts_from_zero or counts_from_zero(voc)
         return voc
 

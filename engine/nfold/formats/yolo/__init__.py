@@ -2,7 +2,7 @@
 
 The parts: `data` and `yaml` (what data.yaml and the like say), `layout` (where label files are),
 `places` and `table` (images, lists and splits), `lines` (text to annotations), `reading`; then
-`outline`, `encode` (annotations to text) and `writer`. `remains` finds label files without images.
+`outline`, `encode` (annotations to text) and `writer`. `remains` finds label files without images, and those that nobody can read.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from nfold.errors import InputError
 from nfold.formats.base import LabelWriter, ReadContext, Scan, Source
 from nfold.formats.wording import counted
 from nfold.formats.yolo.data import declared_in_yaml, name_files
-from nfold.formats.yolo.layout import LabelFolders, find_label_folders, matching, sampled
+from nfold.formats.yolo.layout import LabelFolders, find_label_folders, first_that_reads, matching, sampled
 from nfold.formats.yolo.lines import Task
 from nfold.formats.yolo.reading import YoloReading
-from nfold.formats.yolo.remains import refuse_label_files_of_others
+from nfold.formats.yolo.remains import refuse_unread_labels
 from nfold.formats.yolo.writer import make_writer, task_for
 
 _HOLDS: Mapping[Task, frozenset[LabelKind]] = {
@@ -59,19 +59,19 @@ class Yolo:
             folders = find_label_folders(root, scan)
         except InputError:
             return "several folders of YOLO label files"
-        found = sampled(root, matching(root, scan, folders))
         if yaml is not None and yaml.entries:
             return f"YOLO: {yaml.file} names the classes and the images"
-        if not found[True] and not (found[None] and not found[False] and name_files(scan)):
-            return None
-        # One odd file among many is a broken label; many are something else.
-        if found[False] > found[True]:
-            return None
+        texts = matching(root, scan, folders)
+        # One file that reads like labels is enough: prose never does, and the others are damaged ones.
+        if first_that_reads(root, texts) is None:
+            found = sampled(root, texts)
+            if not (found[None] and not found[False] and name_files(scan)):
+                return None
         return f"YOLO: {_counted(scan, folders)}"
 
     def refuse_remains(self, root: Path, scan: Scan) -> None:
-        """Label files of which none belongs to an image."""
-        refuse_label_files_of_others(root, scan)
+        """Label files of which none belongs to an image, or of which none can be read."""
+        refuse_unread_labels(root, scan)
 
     def read(self, context: ReadContext, take: Callable[[Source], None]) -> DatasetInfo:
         """Every image that data.yaml, a list or a split folder puts into the data set is a source."""

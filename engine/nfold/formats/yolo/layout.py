@@ -19,7 +19,6 @@ from nfold.plain_files import open_plain
 NAME_FILES = frozenset({"classes.txt", "obj.names", "labels.txt", "predefined_classes.txt"})
 """Files that name classes, one in a line."""
 
-_MOST_SAMPLES = 20
 _SAMPLE_BYTES = 256 * 1024
 _ENDINGS = tuple(ending for low in EXTENSIONS for ending in (low, low.upper()))
 _LABEL_WORDS = ("label", "annot", "yolo", "txt", "darknet")
@@ -112,13 +111,11 @@ def find_label_folders(root: Path, scan: Scan) -> LabelFolders:
         # As Ultralytics has it; other folders are about something else.
         names = {"labels"}
     if len(names) > 1:
-        names = {name for name in names if _holds_labels(root, scan, name)}
-    if len(names) > 1:
-        raise InputError(
-            f"There are several folders of label files: {', '.join(sorted(names))}.",
-            hint="Call the one that holds 'labels', or --exclude the others.",
-            code="labels.several_sets",
-        )
+        held = {name for name in names if _holds_labels(root, scan, name)}
+        if len(held) > 1:
+            raise _several_folders(held)
+        # Where none can be read, all stay: whoever finds that their labels would be lost has to see them.
+        names = held or names
     return LabelFolders(
         swaps=tuple(sorted((pair for pair in swaps if pair[1] in names), key=lambda pair: (-swaps[pair], pair))),
         below=tuple(sorted(set(below) & names)),
@@ -129,18 +126,30 @@ def find_label_folders(root: Path, scan: Scan) -> LabelFolders:
 def sampled(root: Path, paths: Iterable[str]) -> Counter[bool | None]:
     """How many of some text files read like YOLO label files, do not, or are empty; names of classes left aside."""
     found: Counter[bool | None] = Counter()
-    for path in sorted(paths)[:_MOST_SAMPLES]:
+    for path in paths:
         if posixpath.basename(path).lower() in NAME_FILES:
             continue
         try:
-            with open_plain(root / path) as file:
-                data = file.read(_SAMPLE_BYTES)
+            found[looks_like_labels(sample_of(root, path))] += 1
         except OSError:
             continue  # the label of one picture: reading it will say so
-        if len(data) == _SAMPLE_BYTES:
-            data = data[: data.rfind(b"\n") + 1]
-        found[looks_like_labels(data)] += 1
     return found
+
+
+def first_that_reads(root: Path, paths: Iterable[str]) -> str | None:
+    """The first of some text files that reads like YOLO labels; those after it are not opened."""
+    return next((path for path in sorted(paths) if sampled(root, [path])[True]), None)
+
+
+def sample_of(root: Path, path: str) -> bytes:
+    """The beginning of a file, up to the end of a line.
+
+    Raises:
+        OSError: It cannot be read, or is no plain file.
+    """
+    with open_plain(root / path) as file:
+        data = file.read(_SAMPLE_BYTES)
+    return data[: data.rfind(b"\n") + 1] if len(data) == _SAMPLE_BYTES else data
 
 
 def matching(root: Path, scan: Scan, folders: LabelFolders) -> list[str]:
@@ -150,13 +159,20 @@ def matching(root: Path, scan: Scan, folders: LabelFolders) -> list[str]:
         stems = folders.images_of(path)
         if any((root / f"{stem}{ending}").is_file() for stem in stems for ending in _ENDINGS):
             found.append(path)
-        if len(found) == _MOST_SAMPLES:
-            break
     return found
 
 
 def _holds_labels(root: Path, scan: Scan, name: str) -> bool:
-    return sampled(root, (path for path in scan.label_files.get(".txt", ()) if name in path.split("/")[:-1]))[True] > 0
+    inside = [path for path in scan.label_files.get(".txt", ()) if name in path.split("/")[:-1]]
+    return first_that_reads(root, inside) is not None
+
+
+def _several_folders(names: set[str]) -> InputError:
+    return InputError(
+        f"There are several folders of label files: {', '.join(sorted(names))}.",
+        hint="Call the one that holds 'labels', or --exclude the others.",
+        code="labels.several_sets",
+    )
 
 
 def _parts(folder: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ Boxes and outlines among one another are legal where the task is none of the las
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections import Counter
@@ -152,6 +153,16 @@ def looks_like_labels(data: bytes) -> bool | None:
         if values[0] < 0 or values[0] % 1 or not all(-1 <= value <= 2 for value in values[1:]):
             return False
     return bool(lines) or None
+
+
+def holds_numbers(data: bytes) -> bool:
+    """Whether most of a text is numbers, as of labels that are damaged, or written in another way: in UTF-16, with commas."""
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if is_wide else "utf-8-sig", "replace")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    tokens = [token for line in lines for token in re.split(r"[\s,;]+", line) if token]
+    numbers = sum(_NUMBER.fullmatch(token) is not None for token in tokens)
+    return numbers > 1 and numbers * 3 > len(tokens) * 2
 
 
 def is_flat(ring: tuple[float, ...]) -> bool:

@@ -80,7 +80,7 @@ class YoloReading:
             members.fill(table, folders)
             rules = self._rules(table, yaml, names)
             for entry in table.entries(only_in_splits=members.has_splits):
-                self._take(table, entry, rules, members)
+                self._take(table, entry, rules, members, folders)
             self._count_orphans(table, folders, {one.path for one in members.lists})
             if self.passed_over[_NO_IMAGE] and next(table.labels(), None) is None:
                 image = next(table.entries(only_in_splits=False), None)
@@ -153,13 +153,17 @@ class YoloReading:
         with open_plain(self.context.root / label) as file:
             return file.read(MOST_FILE_BYTES + 1)
 
-    def _take(self, table: ImageTable, entry: Entry, rules: LineRules, members: Membership) -> None:
+    def _take(
+        self, table: ImageTable, entry: Entry, rules: LineRules, members: Membership, folders: LabelFolders
+    ) -> None:
         labels, problem = None, None
         if entry.missing is not None:
             problem = SourceProblem(
                 code="labels.missing_image", message=entry.missing, hint="Add the image, or take out the line."
             )
-        elif entry.label is not None:
+        elif entry.label is None:
+            problem = self._folder_in_its_place(entry.file.path, folders)
+        else:
             sharing = table.sharing(entry.label, only_in_splits=members.has_splits)
             if len(sharing) > 1:
                 problem = SourceProblem(
@@ -189,9 +193,21 @@ class YoloReading:
             return None, SourceProblem(code=error.code, message=f"{where}: {error.message}.", hint=error.hint)
         except OSError as error:
             message = f"{label} cannot be read: {error.strerror or error}."
-            return None, SourceProblem(
-                code="labels.unreadable", message=message, hint="Give yourself the right to read it."
-            )
+            hint = "Give yourself the right to read it."
+            if isinstance(error, FileNotFoundError):
+                hint = "It is a link that leads nowhere, or was taken away just now. Put back what it leads to, or remove it."
+            return None, SourceProblem(code="labels.unreadable", message=message, hint=hint)
+
+    def _folder_in_its_place(self, image: str, folders: LabelFolders) -> SourceProblem | None:
+        """A folder that is called like the label file of an image, which would else be taken for one without objects."""
+        for label in folders.candidates(image):
+            if (self.context.root / label).is_dir():
+                return SourceProblem(
+                    code="labels.unreadable",
+                    message=f"{label} is a folder, not a label file.",
+                    hint="Put the label file in its place, or remove the folder if there is nothing in the image.",
+                )
+        return None
 
     def _count_orphans(self, table: ImageTable, folders: LabelFolders, lists: set[str]) -> None:
         for label in self.context.files.label_files(".txt"):

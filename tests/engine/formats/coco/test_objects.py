@@ -20,6 +20,7 @@ from nfold.errors import SampleError
 from nfold.formats.coco.categories import Categories
 from nfold.formats.coco.objects import (
     BEYOND_EDGE,
+    NO_GEOMETRY,
     NOT_A_NUMBER,
     SHORT_OUTLINE,
     frame_of,
@@ -53,6 +54,26 @@ def refusal(entry: dict[str, Any], **options: Any) -> SampleError:
     assert caught.value.hint
     assert len(caught.value.message) < 200
     return caught.value
+
+
+@pytest.mark.parametrize("entry", [{}, {"bbox": []}, {"bbox": None, "segmentation": [], "keypoints": []}])
+def test_an_annotation_without_any_geometry_is_kept_and_told(entry: dict[str, Any]) -> None:
+    annotation, repairs = take(entry)
+    assert annotation.category == 0
+    assert repairs == {NO_GEOMETRY: 1}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"caption": "a cat"},
+        {"bbox": [1, 2, 3, 4]},
+        {"segmentation": [[1, 1, 9, 1, 9, 9]]},
+        {"segmentation": {"size": [80, 100], "counts": [8000]}},
+    ],
+)
+def test_captions_and_what_has_a_place_are_not(entry: dict[str, Any]) -> None:
+    assert not take(entry)[1]
 
 
 class TestBoxes:
@@ -250,7 +271,9 @@ def test_unknown_keys_are_kept_and_told_as_attributes() -> None:
 
 
 def test_what_is_no_number_beside_the_geometry_becomes_null_and_is_counted() -> None:
-    annotation, repairs = take({"score": math.nan, "area": math.inf, "deep": {"a": [1, -math.inf]}})
+    annotation, repairs = take(
+        {"bbox": [1, 1, 5, 5], "score": math.nan, "area": math.inf, "deep": {"a": [1, -math.inf]}}
+    )
     assert annotation.raw["score"] is annotation.raw["area"] is None
     assert annotation.raw["deep"] == {"a": [1, None]}
     assert repairs == {NOT_A_NUMBER: 3}

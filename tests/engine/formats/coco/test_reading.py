@@ -20,6 +20,22 @@ def captions(images: list[Any], *texts: tuple[int, str]) -> str:
     return json.dumps({"images": images, "annotations": entries})
 
 
+class TestShares:
+    def test_a_set_whose_boxes_are_all_in_shares_is_refused(self, tmp_path: Path) -> None:
+        boxes = [thing(1, 1, bbox=[0.25, 0.25, 0.375, 0.4]), thing(2, 2, bbox=[0, 0, 1, 1])]
+        error = refusal(tmp_path, {"x.json": coco([picture(1, "a.jpg"), picture(2, "b.jpg")], boxes)}, "a.jpg", "b.jpg")
+        assert error.stable_code == "labels.shares"
+        assert error.message.startswith("x.json, annotations/0 (id 1): ")
+        assert "shares of the picture" in error.message
+
+    def test_one_box_in_shares_costs_its_picture_and_no_other(self, tmp_path: Path) -> None:
+        boxes = [thing(1, 1, bbox=[0.25, 0.25, 0.375, 0.4]), thing(2, 1), thing(3, 2), thing(4, 2, bbox=[0, 0, 1, 1])]
+        text = coco([picture(1, "a.jpg"), picture(2, "b.jpg")], boxes)
+        found = read(tmp_path, {"x.json": text}, "a.jpg", "b.jpg")
+        assert found.problem("a.jpg").startswith("labels.bad_box: x.json, annotations/0 (id 1): the bbox is smaller")
+        assert len(found.boxes("b.jpg")) == 2
+
+
 class TestSources:
     def test_pictures_come_in_the_order_of_the_file_with_their_objects_in_theirs(self, tmp_path: Path) -> None:
         text = coco(

@@ -67,7 +67,15 @@ def test_folder_or_name_of_the_list_say_the_split(tmp_path: Path, path: str, pic
         ),
         (boxed("x", 1, 2, 3, None), "labels.bad_box"),
         (boxed("x", 1, 2, 3, True), "labels.bad_box"),
+        (
+            boxed("x", 0.5, 0.5, 0.25, 0.25),
+            "labels.bad_box: l.json, entry 1 (a.jpg), annotation 1: the box is smaller than a pixel",
+        ),
         (boxed("x", float("nan"), 2, 3, 4), "labels.bad_box"),
+        (
+            boxed("x", 5, 2, 1e308, 4),
+            "labels.bad_box: l.json, entry 1 (a.jpg), annotation 1: the box has a coordinate beyond",
+        ),
         (boxed("x", float("inf"), 2, 3, 4), "labels.bad_box"),
         (boxed("x", 10**400, 2, 3, 4), "labels.bad_box"),
         (boxed("x", 1, 2, 0, 4), "labels.bad_box: l.json, entry 1 (a.jpg), annotation 1: the box has no area"),

@@ -18,6 +18,10 @@ SIZED = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
         ("a.jpg,100,80,x,1,2,three,4\n", "labels.bad_box: t.csv, line 2: 1, 2, three, 4 are not four numbers."),
         ("a.jpg,100,80,x,1,2,nan,4\n", "labels.bad_box"),
         ("a.jpg,100,80,x,1,2,inf,4\n", "labels.bad_box"),
+        (
+            "a.jpg,100,80,x,1,2,1e308,4\n",
+            "labels.bad_box: t.csv, line 2: the box 1, 2, 1e308, 4 has a coordinate beyond",
+        ),
         ("a.jpg,100,80,x,1,2,1e999,4\n", "labels.bad_box: t.csv, line 2: the box 1, 2, 1e999, 4 has a coordinate"),
         ("a.jpg,100,80,x,1,2,,4\n", "labels.bad_box"),
         ("a.jpg,100,80,x,5,2,3,4\n", "labels.bad_box: t.csv, line 2: the box 5, 2, 3, 4 has no area: -2 wide"),

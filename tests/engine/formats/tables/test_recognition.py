@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from nfold.errors import InputError
+from nfold.formats import recognise
 from nfold.formats.tables.recognition import LabelTable, label_table, looks_like_picture
-from tests.engine.formats.label_sets import make_set
+from tests.engine.formats.label_sets import make_set, scan_of
 
 
 def look(root: Path, data: str | bytes, name: str = "t.csv") -> LabelTable | None:
@@ -78,3 +79,20 @@ def test_captions_are_a_table_in_metadata_csv_alone(tmp_path: Path) -> None:
 def test_old_line_ends_are_seen_here_and_refused_when_the_rows_are_read(tmp_path: Path) -> None:
     assert look(tmp_path, "file,label\ra.jpg,x\r") is not None
     assert look(tmp_path, "file,label\na\u2028.jpg,x\n") is not None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "row", ["filename\tlabel\r\na.jpg\tcat\r\n", "filename,xmin,ymin,xmax,ymax,class\na.jpg,1,2,30,40,cat\n"]
+)
+def test_a_table_about_pictures_in_utf_16_is_refused_by_name(tmp_path: Path, encoding: str, row: str) -> None:
+    make_set(tmp_path, {"annotations.csv": f"\ufeff{row}".encode(encoding)}, "a.jpg")
+    with pytest.raises(InputError, match=r"^annotations\.csv is a table about pictures in UTF-16") as caught:
+        recognise(tmp_path, scan_of(tmp_path))
+    assert caught.value.stable_code == "labels.encoding"
+    assert "UTF-8" in str(caught.value.hint)
+
+
+def test_a_table_about_something_else_in_utf_16_is_nobodys_business(tmp_path: Path) -> None:
+    make_set(tmp_path, {"prices.csv": "\ufeffarticle\tprice\r\ntea\t3\r\n".encode("utf-16-le")}, "a.jpg")
+    assert recognise(tmp_path, scan_of(tmp_path)).format == "folder"

@@ -201,3 +201,21 @@ def test_more_classes_than_are_read_are_refused(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(InputError, match=r"c\.xml: more than 2 different classes") as caught:
         read_set(Voc(), make_set(tmp_path, files, "a.jpg", "b.jpg", "c.jpg"))
     assert caught.value.stable_code == "labels.too_many_classes"
+
+
+SHARE = (0.25, 0.25, 0.6, 0.6)
+
+
+def test_a_set_whose_boxes_are_all_in_shares_is_refused(tmp_path: Path) -> None:
+    files = {f"Annotations/{stem}.xml": voc_file(voc_object(box=SHARE), name=f"{stem}.jpg") for stem in "ab"}
+    with pytest.raises(InputError, match=r"^Annotations/a\.xml, line \d+: .* all 2 boxes") as caught:
+        read_set(Voc(), make_set(tmp_path, files, *pictures("a", "b")))
+    assert caught.value.stable_code == "labels.shares"
+
+
+def test_one_box_in_shares_costs_its_picture_and_no_other(tmp_path: Path) -> None:
+    files = voc_set("a", "b") | {"Annotations/a.xml": voc_file(voc_object(), voc_object(box=SHARE))}
+    read = read_set(Voc(), make_set(tmp_path, files, *pictures("a", "b")))
+    assert read.problem("JPEGImages/a.jpg").startswith("labels.bad_box: Annotations/a.xml, line ")
+    assert "look like shares of the picture" in read.problem("JPEGImages/a.jpg")
+    assert read.by_id["JPEGImages/b.jpg"].problem is None

@@ -245,3 +245,19 @@ def test_any_files_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
         source for source in found.sources if source.problem is None or source.problem.code != "labels.missing_image"
     ]
     assert len(listed) + passed == 2, "each picture is a source or counted"
+
+
+def test_a_folder_in_the_place_of_a_label_file_is_no_picture_without_objects(tmp_path: Path) -> None:
+    make_set(tmp_path, {"labels/b.txt": "0 0.5 0.5 0.1 0.1"}, "images/a.jpg", "images/b.jpg")
+    (tmp_path / "labels/a.txt").mkdir()
+    found = read_set(Yolo(), tmp_path)
+    assert found.problem("images/a.jpg") == "labels.unreadable: labels/a.txt is a folder, not a label file."
+    assert found.by_id["images/b.jpg"].problem is None
+
+
+def test_a_label_file_that_is_a_link_to_nowhere_is_called_so(tmp_path: Path) -> None:
+    make_set(tmp_path, {"labels/b.txt": "0 0.5 0.5 0.1 0.1"}, "images/a.jpg", "images/b.jpg")
+    (tmp_path / "labels/a.txt").symlink_to("gone.txt")
+    problem = read_set(Yolo(), tmp_path).by_id["images/a.jpg"].problem
+    assert problem is not None
+    assert "a link that leads nowhere" in problem.hint
