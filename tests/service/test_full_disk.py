@@ -63,7 +63,7 @@ def assert_store_is_sound(server: Server) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("leave_kib", [100, 400, 800, 1100])
+@pytest.mark.parametrize("leave_kib", [200, 900])
 def test_a_job_fails_as_the_disk_is_full_and_goes_on_when_there_is_room(
     server: Server, disk: Path, leave_kib: int
 ) -> None:
@@ -95,9 +95,7 @@ def test_the_store_is_full_and_intact_and_takes_things_again_later(server: Serve
     fill(disk, leave=0)
     codes = set()
     for _ in range(60):
-        answer = httpx.post(
-            f"{server.url}/v1/expansions", json={"dataset": dataset, "copies": 1, "name": "{stem}_{copy}" + "x" * 50}
-        )
+        answer = httpx.post(f"{server.url}/v1/expansions", json={"dataset": dataset, "copies": 1})
         codes.add((answer.status_code, answer.json().get("code")))
     assert (507, "disk.full") in codes, codes
     assert codes <= {(507, "disk.full"), (202, None)}

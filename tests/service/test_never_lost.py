@@ -49,7 +49,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
     dataset = put_dataset(home / "server")
     source = str(Places(home / "server").dataset(dataset))
     told = expand_dataset(
-        source=source, home=str(home / "job"), request={"copies": 3}, workers=2, max_pixels=10**6, say=lambda data: None
+        source=source,
+        home=str(home / "job"),
+        request={"copies": 3},
+        workers=2,
+        max_pixels=50_000_000,
+        say=lambda data: None,
     )
     return str(told["sha256"])
 
