@@ -92,7 +92,7 @@ def test_the_tour_goes_as_it_is_told(make_server: Callable[..., Server], folder:
     assert (folder / "copy.jpg").read_bytes() == (folder / "local/nature/chelsea_aug1.jpg").read_bytes()
     assert (folder / "preview.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((folder / "report.json").read_text())["images_after"] == 36
-    assert len(list((folder / "epoch1").glob("*.jpg"))) == 9
+    assert len(list((folder / "epoch1").rglob("*.jpg"))) == 9
     assert "<html" in (folder / "comparison.html").read_text(encoding="utf-8")
     assert tarfile.is_tarfile(folder / "photos.tar")
 

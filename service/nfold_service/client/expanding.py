@@ -17,7 +17,7 @@ from nfold.recipe import PRESETS, load_recipe, recipe_document
 from nfold.report import ExpansionReport
 from nfold.request import ExpansionRequest, make_request
 from nfold_service.client.fetching import download, put_in_place, unfold
-from nfold_service.client.refusals import LostError, TemporaryError
+from nfold_service.client.refusals import LostError, ServiceUnreachableError, TemporaryError
 from nfold_service.client.source_tar import SourceTar
 from nfold_service.client.steps import Note, Observer, ignore
 from nfold_service.client.talking import GREETING_S, Line
@@ -176,15 +176,23 @@ class _Run:
     def give_up(self) -> None:
         """Delete what is at the service, as far as it can be reached, and forget it."""
         progress = self._progress
-        for path in (
-            f"v1/expansions/{progress.job}" if progress.job else "",
-            f"v1/datasets/{progress.dataset}" if progress.dataset else "",
-        ):
-            # What cannot be deleted now is swept there after some days.
-            with contextlib.suppress(NfoldError):
-                if path:
-                    self._line.ask("DELETE", path, patience=self._line.patience(1.0))
+        paths = [f"v1/expansions/{progress.job}"] if progress.job else []
+        paths += [f"v1/datasets/{progress.dataset}"] if progress.dataset else []
+        # What cannot be deleted now is swept there after some days.
+        with contextlib.suppress(ServiceUnreachableError):
+            for path in paths:
+                self._delete(path)
         self._place.forget()
+
+    def _delete(self, path: str) -> None:
+        try:
+            self._line.ask("DELETE", path, patience=self._line.patience(GREETING_S))
+        except ServiceUnreachableError:
+            raise
+        except LostError:
+            return  # it is gone already
+        except NfoldError as error:
+            self._observe(Note(text=f"Not deleted at the service: {error.message}"))
 
     def _tar(self, limits: dict[str, Any]) -> SourceTar:
         names = NameLimits(depth=limits["max_archive_depth"], bytes=limits["max_name_bytes"])
