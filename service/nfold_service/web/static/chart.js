@@ -2,7 +2,8 @@
 
 import { h, s, number } from "./dom.js";
 
-const W = 640, H = 250, LEFT = 44, RIGHT = 120, TOP = 14, BOTTOM = 36;
+const AT_LEAST = 10;
+const W = 640, H = 250, LEFT = 44, RIGHT = 150, TOP = 14, BOTTOM = 36;
 
 function steps(most) {
   const raw = most / 4;
@@ -15,9 +16,10 @@ function steps(most) {
 
 export function curves(offline, fly) {
   const epochs = offline.length;
+  const across = Math.max(epochs, AT_LEAST);
   const ticks = steps(Math.max(...offline, ...fly));
   const most = ticks.at(-1);
-  const x = (epoch) => LEFT + (epoch - 1) / Math.max(1, epochs - 1) * (W - LEFT - RIGHT);
+  const x = (epoch) => LEFT + (epoch - 1) / (across - 1) * (W - LEFT - RIGHT);
   const y = (value) => TOP + (1 - value / most) * (H - TOP - BOTTOM);
   const ends = apart(y(offline.at(-1)), y(fly.at(-1)));
   const line = (values, css) => s("g", { class: css },
@@ -32,11 +34,17 @@ export function curves(offline, fly) {
         s("line", { class: "rule", x1: LEFT, x2: W - RIGHT, y1: y(value), y2: y(value) }),
         s("text", { class: "tick", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, number(value)),
       ]),
-      offline.map((_, place) => s("text", { class: "tick", x: x(place + 1), y: H - BOTTOM + 18, "text-anchor": "middle" }, place + 1)),
+      numbered(across).map((epoch) => s("text", { class: "tick", x: x(epoch), y: H - BOTTOM + 18, "text-anchor": "middle" }, epoch)),
       s("text", { class: "tick", x: (LEFT + W - RIGHT) / 2, y: H - 2, "text-anchor": "middle" }, "epoch"),
       line(offline, "offline"), line(fly, "fly"),
       label("offline", offline, "offline", ends[0]), label("on the fly", fly, "fly", ends[1])),
   ];
+}
+
+// Every epoch, or as many of them as there is room for.
+function numbered(across) {
+  const step = Math.ceil(across / 12);
+  return Array.from({ length: across }, (_, place) => place + 1).filter((epoch) => epoch === 1 || epoch % step === 0);
 }
 
 function apart(one, other) {

@@ -4,12 +4,15 @@ import { json, post } from "./api.js";
 import { bytes, clear, h, id, plural, showProblem } from "./dom.js";
 import { lineOf } from "./lines.js";
 import { tile } from "./pictures.js";
-import { change, ownRecipe, recipe, seed, setOwnRecipe, state } from "./state.js";
+import { change, isOwn, recipe, seed, setOwnRecipe, state, takeOwn } from "./state.js";
+import { tuner, yamlOf } from "./tuner.js";
 import { firstShown } from "./contrast.js";
 
 let dataset = null;
 let watcher = null;
 let timer = 0;
+let schema = null;
+let filled = null;
 
 export function prepare() {
   id("presets").addEventListener("change", (event) => {
@@ -22,9 +25,9 @@ export function prepare() {
       else clear(id("estimate"), event.target.validationMessage);
     });
   }
-  id("tune").addEventListener("toggle", () => { if (id("tune").open && !id("yaml").value) fillYaml(); });
+  id("tune").addEventListener("toggle", () => { if (id("tune").open && filled !== recipe()) fill(); });
   id("use-yaml").addEventListener("click", useYaml);
-  id("drop-yaml").addEventListener("click", () => { setOwnRecipe(null); change({ recipe: null }, { replaces: true }); clear(id("yaml-said")); fillYaml(); });
+  id("drop-yaml").addEventListener("click", () => { setOwnRecipe(null); clear(id("yaml-said")); change({ recipe: null }, { replaces: true }); });
   id("order").addEventListener("submit", order);
 }
 
@@ -47,8 +50,7 @@ export function showChoice() {
     if (id(field).value !== value && document.activeElement !== id(field)) id(field).value = value;
   }
   id("copies").disabled = Boolean(state.perClass);
-  if (id("tune").open && state.recipe !== "own") fillYaml();
-  if (state.recipe === "own" && ownRecipe()) { id("yaml").value = ownRecipe(); id("tune").open = true; }
+  if (id("tune").open && filled !== recipe()) fill();
   clearTimeout(timer);
   timer = setTimeout(estimate, 250);
 }
@@ -75,31 +77,49 @@ async function drawPreset(place) {
   }
 }
 
-async function fillYaml() {
-  const known = recipe();
-  if (state.recipe === "own") { id("yaml").value = ownRecipe() || ""; return; }
+// The recipe in force as text, with switches and sliders beside it.
+async function fill() {
+  const wanted = filled = recipe();
   try {
-    id("yaml").value = (await json(`/v1/recipes/${known}`)).text;
+    schema ??= await json("/v1/recipes/schema");
+    const found = isOwn() ? { text: wanted, ...await check(wanted) } : await json(`/v1/recipes/${wanted}`);
+    if (wanted !== filled) return;
+    id("yaml").value = found.text;
+    drawTuner(found.recipe);
   } catch (error) {
     showProblem(id("yaml-said"), error);
   }
+}
+
+const check = (text) => json("/v1/recipes/check", { method: "POST", body: text, headers: { "Content-Type": "application/yaml" } });
+
+function drawTuner(document_) {
+  clear(id("tuner"), tuner(document_, schema, (changed) => {
+    const text = filled = yamlOf(changed); // the sliders stand as they are
+    id("yaml").value = text;
+    takeOwn(text);
+  }));
 }
 
 async function useYaml() {
   const text = id("yaml").value;
   clear(id("yaml-said"));
   try {
-    await json("/v1/recipes/check", { method: "POST", body: text, headers: { "Content-Type": "application/yaml" } });
-    setOwnRecipe(text);
-    const again = state.recipe === "own";
-    if (again) change({ recipe: null }, { replaces: true });
-    change({ recipe: "own" }, { replaces: true });
+    const { recipe: document_ } = await check(text);
+    filled = text;
+    takeOwn(text);
+    drawTuner(document_);
     clear(id("yaml-said"), h("p", { class: "good" }, "The recipe is in use: see it above, in both meanings."));
   } catch (error) {
     const places = (error.errors || []).map((one) => ({ one, line: lineOf(text, one.pointer) }));
-    if (!places.length) { showProblem(id("yaml-said"), error); return; }
-    clear(id("yaml-said"), h("div", { class: "problem" }, h("p", null, h("strong", null, error.message)), h("ul", null, places.map(({ one, line }) =>
-      h("li", null, h("button", { type: "button", class: "link", onclick: () => mark(line) }, `Line ${line}`), " ", one.message, one.hint ? ` ${one.hint}` : "")))));
+    const line = /line (\d+)/.exec(error.message)?.[1];
+    if (!places.length) {
+      showProblem(id("yaml-said"), error);
+      if (line) mark(Number(line));
+      return;
+    }
+    clear(id("yaml-said"), h("div", { class: "problem" }, h("p", null, h("strong", null, error.message)), h("ul", null, places.map((place) =>
+      h("li", null, h("button", { type: "button", class: "link", onclick: () => mark(place.line) }, `Line ${place.line}`), " ", place.one.message, place.one.hint ? ` ${place.one.hint}` : "")))));
     mark(places[0].line);
   }
 }
@@ -107,6 +127,7 @@ async function useYaml() {
 function mark(line) {
   const field = id("yaml");
   const lines = field.value.split("\n");
+  if (line > lines.length) return;
   const start = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
   field.focus();
   field.setSelectionRange(start, start + lines[line - 1].length);

@@ -26,7 +26,7 @@ export function prepare(onOther) {
   id("play").addEventListener("click", play);
   id("restart").addEventListener("click", restart);
   id("inference").addEventListener("click", inference);
-  id("more-pictures").append(h("button", { type: "button", class: "quiet", onclick: () => { first += ROWS; restart(); onOther(); } }, "Other pictures"));
+  id("more-pictures").addEventListener("click", () => { first += ROWS; restart(); onOther(); });
 }
 
 export function open(found) {

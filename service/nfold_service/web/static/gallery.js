@@ -83,9 +83,10 @@ async function draw(frame) {
   try {
     const url = await objectUrl(frame.dataset.path);
     urls.push(url);
-    frame.append(h("img", { src: url, alt: "" }));
-    const shapes = overlay(frame.marks || []);
-    if (shapes) frame.append(shapes);
+    const image = h("img", { src: url, alt: "" });
+    await image.decode();
+    const shapes = overlay(frame.marks, image.naturalWidth, image.naturalHeight);
+    frame.replaceChildren(image, ...(shapes ? [shapes] : []));
   } catch (error) {
     frame.append(h("small", { class: "missing" }, error.message));
   }
@@ -111,10 +112,13 @@ const entry = (term, words) => h("div", null, h("dt", null, term), h("dd", null,
 function transforms(file) {
   if (!file.applied.length) return h("p", null, "No transform fired.");
   return h("ol", { class: "transforms" }, file.applied.map(({ name: title, parameters }) => h("li", null, h("strong", null, title),
-    h("dl", null, Object.entries(parameters || {}).map(([term, value]) => h("div", null, h("dt", null, term), h("dd", null, shortened(value))))))));
+    h("dl", null, Object.entries(parameters || {}).map(([term, value]) => parameter(term, shortened(value)))))));
 }
 
+const parameter = (term, text) => h("div", text.length > 24 ? { class: "wide" } : null, h("dt", null, term.replaceAll("_", " ")), h("dd", null, text));
+
 function shortened(value) {
-  const text = typeof value === "number" ? String(Math.round(value * 1e4) / 1e4) : typeof value === "string" ? value : JSON.stringify(value);
+  const rounded = JSON.stringify(value, (_, part) => typeof part === "number" ? Math.round(part * 1e3) / 1e3 : part);
+  const text = typeof value === "string" ? value : rounded.replaceAll(",", ", ");
   return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }

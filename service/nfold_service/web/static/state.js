@@ -1,7 +1,7 @@
 // What the page is about stands in the address: a reload, a bookmark and the back button bring it again.
 
 const SHORT = { dataset: "d", job: "j", comparison: "c", recipe: "r", copies: "n", perClass: "p", seed: "s" };
-const FORM = { dataset: /^ds_[0-9a-f]{20}$/, job: /^job_[0-9a-f]{20}$/, comparison: /^job_[0-9a-f]{20}$/, recipe: /^[a-z-]{1,40}$/, copies: /^\d{1,4}$/, perClass: /^\d{1,9}$/, seed: /^\d{1,16}$/ };
+const FORM = { dataset: /^ds_[0-9a-f]{20}$/, job: /^job_[0-9a-f]{20}$/, comparison: /^job_[0-9a-f]{20}$/, recipe: /^[a-z0-9-]{1,40}$/, copies: /^\d{1,4}$/, perClass: /^\d{1,9}$/, seed: /^\d{1,16}$/ };
 const YAML = "nfold-recipe";
 const listeners = new Set();
 
@@ -48,6 +48,13 @@ export function setOwnRecipe(text) {
   if (text === null) sessionStorage.removeItem(YAML);
   else sessionStorage.setItem(YAML, text);
 }
-export const recipe = () => (state.recipe === "own" && ownRecipe()) || (state.recipe !== "own" && state.recipe) || "flip-rotate";
+export const isOwn = () => /^own-\d+$/.test(state.recipe ?? "") && ownRecipe() !== null;
+export const recipe = () => isOwn() ? ownRecipe() : (!state.recipe || state.recipe.startsWith("own-") ? "flip-rotate" : state.recipe);
+
+// Each change has a number, so that everything that depends on it is drawn anew.
+export function takeOwn(text) {
+  setOwnRecipe(text);
+  change({ recipe: `own-${Number(/^own-(\d+)$/.exec(state.recipe ?? "")?.[1] ?? 0) + 1}` }, { replaces: true });
+}
 export const copies = () => Number(state.copies ?? 5);
 export const seed = () => state.seed ?? "0";
