@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 from tests.browser.chromium import BrowserError, Page
 
@@ -35,7 +34,7 @@ class Surfer:
         ]
         self.page.call("Emulation.setEmulatedMedia", features=features)
 
-    def until(self, expression: str, *, seconds: float = 60.0) -> Any:
+    def until(self, expression: str, *, seconds: float = 30.0) -> None:
         """Wait until an expression is true.
 
         Raises:
@@ -44,13 +43,15 @@ class Surfer:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                value = self.page.evaluate(expression)
+                value = self.page.evaluate(f"!!({expression})")
             except BrowserError:
                 value = None  # between two pages
             if value:
-                return value
+                return
             time.sleep(0.05)
-        raise AssertionError(f"not so: {expression}\n{self.page.evaluate('document.body.innerText')}\n{self.complaints()}")
+        raise AssertionError(
+            f"not so: {expression}\n{self.page.evaluate('document.body.innerText')}\n{self.complaints()}"
+        )
 
     def see(self, selector: str, **options: float) -> None:
         """Wait until something is there and visible."""
@@ -65,9 +66,7 @@ class Surfer:
             "const {x, y, width, height} = one.getBoundingClientRect(); return [x + width / 2, y + height / 2]; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
-            self.page.call(
-                "Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1
-            )
+            self.page.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
     def text(self, selector: str) -> str:
         """What stands there."""

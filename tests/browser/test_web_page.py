@@ -7,7 +7,6 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -50,6 +49,15 @@ def surfer(page: Page) -> Surfer:
     return Surfer(page)
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests that leave it as it is."""
+    running = Server(data=tmp_path_factory.mktemp("service") / "server")
+    running.begin()
+    yield running
+    running.end()
+
+
 def open_example(surfer: Surfer, server: Server, **window: Any) -> str:
     """The example is there, and both meanings are shown; the id of its data set."""
     surfer.go(f"{server.url}/", **window)
@@ -73,8 +81,7 @@ def epoch(surfer: Surfer, number: int) -> None:
     surfer.until(f"document.querySelector('#epoch').textContent === 'Epoch {number}'")
 
 
-def test_from_the_example_to_a_zip_that_opens(surfer: Surfer, make_server: Callable[..., Server], tmp_path: Path) -> None:
-    server = make_server()
+def test_from_the_example_to_a_zip_that_opens(surfer: Surfer, server: Server) -> None:
     open_example(surfer, server)
     surfer.until("document.querySelectorAll('#found .strip img').length === 5")
     assert "5 images" in surfer.text("#found")
@@ -94,13 +101,12 @@ def test_from_the_example_to_a_zip_that_opens(surfer: Surfer, make_server: Calla
     surfer.click("details.commands summary")
     assert "nfold expand FOLDER OUTPUT --copies 5 --recipe flip-rotate --seed 0" in surfer.text(".commands")
     surfer.click("#history-open")
-    surfer.until("document.querySelectorAll('#history .past li').length === 2")
+    surfer.until("document.querySelectorAll('#history .past li').length >= 2")
     surfer.click("#history-close")
     assert surfer.complaints() == []
 
 
-def test_the_counters_are_those_of_the_api(surfer: Surfer, make_server: Callable[..., Server]) -> None:
-    server = make_server()
+def test_the_counters_are_those_of_the_api(surfer: Surfer, server: Server) -> None:
     dataset = open_example(surfer, server)
     seen: dict[str, list[str]] = {"offline": [], "fly": []}
     for number in (1, 2, 3):
@@ -131,8 +137,7 @@ def test_the_counters_are_those_of_the_api(surfer: Surfer, make_server: Callable
     assert surfer.complaints() == []
 
 
-def test_the_variations_are_the_files_of_the_expansion(surfer: Surfer, make_server: Callable[..., Server]) -> None:
-    server = make_server()
+def test_the_variations_are_the_files_of_the_expansion(surfer: Surfer, server: Server) -> None:
     dataset = open_example(surfer, server)
     surfer.click("#expand")
     surfer.see("#download")
@@ -166,10 +171,7 @@ def test_a_reload_in_the_middle_of_a_job_loses_nothing(surfer: Surfer, make_serv
     assert surfer.complaints() == []
 
 
-def test_a_dropped_folder_with_hostile_names_is_harmless(
-    surfer: Surfer, make_server: Callable[..., Server]
-) -> None:
-    server = make_server()
+def test_a_dropped_folder_with_hostile_names_is_harmless(surfer: Surfer, server: Server) -> None:
     surfer.go(f"{server.url}/")
     surfer.page.evaluate(
         f"""(async () => {{
@@ -190,8 +192,7 @@ def test_a_dropped_folder_with_hostile_names_is_harmless(
     assert [one for one in surfer.complaints() if "422" not in one and "415" not in one] == []
 
 
-def test_what_is_no_archive_is_refused_in_plain_words(surfer: Surfer, make_server: Callable[..., Server]) -> None:
-    server = make_server()
+def test_what_is_no_archive_is_refused_in_plain_words(surfer: Surfer, server: Server) -> None:
     surfer.go(f"{server.url}/")
     surfer.page.evaluate(
         """(() => { const given = new DataTransfer(); given.items.add(new File(['none'], 'a.zip'));
@@ -201,12 +202,13 @@ def test_what_is_no_archive_is_refused_in_plain_words(surfer: Surfer, make_serve
     assert "archive" in surfer.text("#bring-problem").lower()
 
 
-def test_a_wrong_recipe_is_marked_at_its_line(surfer: Surfer, make_server: Callable[..., Server]) -> None:
-    server = make_server()
+def test_a_wrong_recipe_is_marked_at_its_line(surfer: Surfer, server: Server) -> None:
     open_example(surfer, server)
     surfer.click("#tune summary")
     surfer.until("document.querySelector('#yaml').value.includes('HorizontalFlip') && document.querySelector('.tuner')")
-    surfer.page.evaluate("document.querySelector('#yaml').value = 'augment:\\n  - HorizontalFlip: {p: 0.5}\\n  - Rotat: {}\\n'")
+    surfer.page.evaluate(
+        "document.querySelector('#yaml').value = 'augment:\\n  - HorizontalFlip: {p: 0.5}\\n  - Rotat: {}\\n'"
+    )
     surfer.click("#use-yaml")
     surfer.see("#yaml-said .problem")
     assert "Line 3" in surfer.text("#yaml-said")
@@ -233,10 +235,7 @@ def test_a_service_with_keys_is_asked_with_one(surfer: Surfer, make_server: Call
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_it_is_readable_at_any_width_and_by_keyboard(
-    surfer: Surfer, make_server: Callable[..., Server], *, dark: bool
-) -> None:
-    server = make_server()
+def test_it_is_readable_at_any_width_and_by_keyboard(surfer: Surfer, server: Server, *, dark: bool) -> None:
     open_example(surfer, server, width=390, dark=dark)
     surfer.click("#next-epoch")
     epoch(surfer, 2)
@@ -249,10 +248,15 @@ def test_it_is_readable_at_any_width_and_by_keyboard(
         wide, window = surfer.page.evaluate(SIZES)
         assert wide <= window, width
     assert surfer.page.evaluate(UNNAMED) == []
-    poor = [one for one in surfer.page.evaluate(CONTRASTS.replace(".unseen,", ".unseen, .skip, option, :disabled,"))]
+    poor = surfer.page.evaluate(CONTRASTS.replace(".unseen,", ".unseen, .skip, option, :disabled,"))
     assert poor == []
     surfer.page.evaluate("document.activeElement.blur()")
     for _ in range(3):
         for kind in ("rawKeyDown", "keyUp"):
             surfer.page.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
-    assert surfer.page.evaluate("document.activeElement !== document.body && getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    assert (
+        surfer.page.evaluate(
+            "document.activeElement !== document.body && getComputedStyle(document.activeElement).outlineStyle"
+        )
+        == "solid"
+    )

@@ -137,10 +137,10 @@ async def get_variations(
     most: Annotated[int, Query(ge=1, le=24, description="How many sources.")] = 3,
     side: Annotated[int, Query(ge=16, le=512, description="Longest side of a tile, in pixels.")] = 160,
 ) -> Variations:
-    """`offline`: each source and its copies, as `expand` would write them, the same in every epoch. `on_the_fly`: one
-    variation of each source, another one in each epoch. `inference`: each source as it is.
+    """What a trainer gets of some sources in an epoch.
 
-    The same pixels as an expansion and a stream with that recipe and seed; nothing is stored. At most 120 tiles.
+    `offline`: each source and its copies, as `expand` would write them, the same in every epoch. `on_the_fly`: one
+    variation of each source, another one in each epoch. `inference`: each source as it is. The same pixels as an expansion and a stream with that recipe and seed; nothing is stored. At most 120 tiles.
     """
     if meaning == "offline" and most * (copies + 1) > _MOST_TILES:
         raise ServiceError(

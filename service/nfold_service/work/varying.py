@@ -70,9 +70,7 @@ def vary(
     opened = _opened(source, recipe, seed, max_pixels)
     total = len(opened.reader.opened.places)
     places = range(min(first, total), min(first + most, total))
-    sources = [
-        _of_source(opened, place, meaning=meaning, epoch=epoch, copies=copies, side=side) for place in places
-    ]
+    sources = [_of_source(opened, place, meaning=meaning, epoch=epoch, copies=copies, side=side) for place in places]
     return {"meaning": meaning, "epoch": epoch, "total": total, "sources": sources}
 
 
@@ -88,9 +86,7 @@ def _opened(source: str, recipe: Any, seed: int, max_pixels: int) -> _Opened:
     return found
 
 
-def _of_source(
-    opened: _Opened, place: int, *, meaning: Meaning, epoch: int, copies: int, side: int
-) -> dict[str, Any]:
+def _of_source(opened: _Opened, place: int, *, meaning: Meaning, epoch: int, copies: int, side: int) -> dict[str, Any]:
     planned = opened.reader.opened.places[place]
     answer: dict[str, Any] = {"source": planned.id, "category": planned.category, "place": place}
     numbers = {"offline": range(copies + 1), "on_the_fly": range(epoch, epoch + 1), "inference": range(1)}[meaning]
@@ -103,9 +99,7 @@ def _of_source(
     return {**answer, "tiles": tiles, "disk": {"images": len(sizes), "bytes": sum(sizes)}, "problem": None}
 
 
-def _tile(
-    opened: _Opened, place: int, number: int, *, meaning: Meaning, copies: int, side: int
-) -> dict[str, Any]:
+def _tile(opened: _Opened, place: int, number: int, *, meaning: Meaning, copies: int, side: int) -> dict[str, Any]:
     # Offline a copy is drawn again while it equals an earlier one; on the fly nobody looks.
     address = (place, number, meaning == "on_the_fly", side)
     kept = opened.tiles.pop(address, None)
