@@ -47,7 +47,9 @@ def _told(source: str, record: SourceRecord) -> dict[str, Any]:
 def _file(row: FileRow) -> dict[str, Any]:
     shown: list[dict[str, Any]] = []
     if row.size_wh is not None:
-        shown = marks([placed_from_json(one) for one in row.annotations[:MOST_MARKS]], (), (row.size_wh[0], row.size_wh[1]))
+        shown = marks(
+            [placed_from_json(one) for one in row.annotations[:MOST_MARKS]], (), (row.size_wh[0], row.size_wh[1])
+        )
     return {
         "name": row.file,
         "copy": row.copy,

@@ -119,6 +119,25 @@ def test_a_result_is_looked_through_source_by_source(client: Any, dataset: str) 
         assert client.get(f"{base}/thumbnails/{wrong}").status_code == 404
 
 
+def test_boxes_are_told_in_shares_of_the_picture(client: Any) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(_example())) as example, zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("data.yaml", "train: images/train\nval: images/train\nnames: [cup]\n")
+        archive.writestr("images/train/a.jpg", example.read("food/coffee.jpg"))
+        archive.writestr("labels/train/a.txt", "0 0.5 0.5 0.4 0.2\n")
+    identity = client.post("/v1/datasets").json()["id"]
+    client.put(f"/v1/datasets/{identity}/content", content=held.getvalue()).raise_for_status()
+    assert settled(client.get, f"/v1/datasets/{identity}")["state"] == "ready"
+    (tile,) = of(client, identity, meaning="inference")["sources"][0]["tiles"]
+    assert tile["marks"][0]["name"] == "cup"
+    assert tile["marks"][0]["box"] == pytest.approx([0.3, 0.4, 0.7, 0.6], abs=1e-4)
+    job = client.post("/v1/expansions", json={"dataset": identity, "copies": 1}).json()["id"]
+    assert settled(client.get, f"/v1/expansions/{job}")["state"] == "succeeded"
+    original, copy = client.get(f"/v1/expansions/{job}/sources").json()["sources"][0]["files"]
+    assert original["marks"][0]["box"] == pytest.approx([0.3, 0.4, 0.7, 0.6], abs=1e-4)
+    assert (copy["labels_kept"], copy["dropped"]) == (1, [])
+
+
 def test_the_example_may_be_given_away() -> None:
     with zipfile.ZipFile(io.BytesIO(_example())) as archive:
         listed = archive.read("LICENSES.csv").decode()

@@ -106,7 +106,7 @@ function draw(mine) {
   } else {
     const files = last.offline.reduce((sum, one) => sum + one.tiles.length, 0);
     sentence("offline", `${plural(shownCopies(), "copy", "copies")} of each picture are stored. Every epoch reads the same ${plural(files, "file")}.`);
-    sentence("fly", `Nothing is stored. Every epoch reads ${plural(last.fly.length, "picture")}, each varied anew.`);
+    sentence("fly", `Nothing is added. Every epoch reads ${plural(last.fly.length, "picture")}, each varied anew.`);
   }
   rows("offline", last.offline, mine);
   rows("fly", last.fly, mine);
