@@ -89,7 +89,18 @@ def _unauthorised(code: str, message: str) -> ServiceError:
     )
 
 
-OPEN_TO_ALL: Final = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/style.css"})
+OPEN_TO_ALL: Final = frozenset(
+    {
+        "/healthz",
+        "/readyz",
+        "/openapi.json",
+        "/docs",
+        "/docs/style.css",
+        "/",
+        "/static/{version}/{name}",
+        "/example.zip",
+    }
+)
 """Paths that ask for no key, ever; every other route must depend on `Reader` or `Writer`."""
 
 __all__ = ["DEFAULT_OWNER", "OPEN_TO_ALL", "Reader", "Writer", "caller_of", "identified", "key_in", "needs"]

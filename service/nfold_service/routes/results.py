@@ -68,7 +68,7 @@ async def download_file(
     """An image, a mask or a label file, by its name in the output."""
     row = await finished(context, await own_job(context, caller, job, "expansion"))
     root = context.places.output(row.id)
-    path = await asyncio.to_thread(_file_below, root, name)
+    path = await asyncio.to_thread(file_below, root, name)
     if path is None:
         raise ServiceError(404, "file.missing", "There is no such file in this output.", hint="See the list of files.")
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
@@ -141,7 +141,8 @@ def _walk(root: FilePath) -> Iterator[tuple[str, int]]:
             yield path.relative_to(root).as_posix(), path.stat().st_size
 
 
-def _file_below(root: FilePath, name: str) -> FilePath | None:
+def file_below(root: FilePath, name: str) -> FilePath | None:
+    """A file of an output by its name; None when there is none, or the name leads elsewhere."""
     path = root / name
     if "\0" in name or name.startswith("/") or ".." in name.split("/") or name.split("/")[0] == _PRIVATE:
         return None

@@ -33,6 +33,9 @@ WORK: Final[Mapping[str, str]] = {
     "preview_recipe": "nfold_service.work.previewing:preview_recipe",
     "thumbnail": "nfold_service.work.previewing:thumbnail",
     "stream": "nfold_service.work.streaming:stream_epoch",
+    "vary": "nfold_service.work.varying:vary",
+    "estimate": "nfold_service.work.estimating:estimate",
+    "look_through": "nfold_service.work.looking:look_through",
     "check_recipe": "nfold_service.work.checking:check_recipe",
 }
 """Every kind of work, by `module:function`; each is imported when it is first asked for."""

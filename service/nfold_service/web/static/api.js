@@ -1,0 +1,140 @@
+// Requests to the service: the key, problems in plain words, events of a job, uploads with their progress.
+
+const KEY = "nfold-key";
+let asking = null;
+
+export class Problem extends Error {
+  constructor(document) {
+    super(document.detail || "The service gave no reason.");
+    this.hint = document.hint || "";
+    this.code = document.code || "";
+    this.status = document.status || 0;
+    this.errors = document.errors || [];
+  }
+}
+
+const key = () => sessionStorage.getItem(KEY);
+export const hasKey = () => key() !== null;
+
+function headersWith(given) {
+  const headers = new Headers(given);
+  if (key() !== null) headers.set("X-API-Key", key());
+  return headers;
+}
+
+async function problemOf(answer) {
+  const text = await answer.text();
+  try {
+    return new Problem({ status: answer.status, ...JSON.parse(text) });
+  } catch {
+    return new Problem({ status: answer.status, detail: `The service answered ${answer.status}.` });
+  }
+}
+
+// One dialog for all requests that wait for a key at the same time.
+export function askForKey(say) {
+  asking ??= new Promise((resolve) => {
+    const dialog = document.getElementById("ask-key");
+    if (say) document.getElementById("key-say").textContent = say;
+    dialog.addEventListener("close", () => {
+      const given = document.getElementById("key").value.trim();
+      if (given) sessionStorage.setItem(KEY, given);
+      asking = null;
+      resolve(Boolean(given));
+    }, { once: true });
+    if (!dialog.open) dialog.showModal();
+  });
+  return asking;
+}
+
+export async function send(path, options = {}) {
+  let answer;
+  const used = key();
+  try {
+    answer = await fetch(path, { ...options, headers: headersWith(options.headers) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem({ detail: "The service does not answer.", hint: "Check that it runs, then try again. Nothing is lost." });
+  }
+  if (answer.status === 401 && !(options.body instanceof ReadableStream)) {
+    const problem = await problemOf(answer);
+    // Somebody may have given a new key while this one was on its way.
+    if (used !== key() || await askForKey(used === null ? "" : problem.message)) return send(path, options);
+    throw problem;
+  }
+  if (!answer.ok) throw await problemOf(answer);
+  return answer;
+}
+
+export async function json(path, options = {}) {
+  const answer = await send(path, options);
+  return answer.status === 204 ? null : answer.json();
+}
+
+export const post = (path, body) => json(path, {
+  method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
+});
+
+export async function objectUrl(path, options) {
+  return URL.createObjectURL(await (await send(path, options)).blob());
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+// Server-sent events by fetch, since an EventSource can send no key; goes on where it was cut.
+export async function follow(path, onEvent, signal) {
+  let last = "";
+  while (!signal.aborted) {
+    try {
+      const answer = await send(path, { signal, headers: last ? { "Last-Event-ID": last } : {} });
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        const events = (rest + part.value).replaceAll("\r\n", "\n").split("\n\n");
+        rest = events.pop();
+        for (const event of events) {
+          const fields = Object.fromEntries(event.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trimStart()]));
+          if (fields.id) last = fields.id;
+          if (fields.data && await onEvent(fields.event, JSON.parse(fields.data)) === "end") return;
+        }
+      }
+      if (await onEvent("cut", {}) === "end") return;
+    } catch (error) {
+      if (signal.aborted || (error instanceof Problem && error.status && error.status < 500)) throw error;
+    }
+    await pause(1000);
+  }
+}
+
+// Resumable by tus 1.0: in pieces, each asked for again from where the service stands.
+const PIECE = 8 * 1024 * 1024;
+
+export async function uploadArchive(dataset, blob, onBytes, signal) {
+  const tus = { "Tus-Resumable": "1.0.0" };
+  const made = await send(`/v1/datasets/${dataset}/uploads`, { method: "POST", signal, headers: { ...tus, "Upload-Length": String(blob.size) } });
+  const place = made.headers.get("Location");
+  let offset = 0;
+  for (let failures = 0; offset < blob.size;) {
+    try {
+      const answer = await send(place, {
+        method: "PATCH", signal, body: blob.slice(offset, offset + PIECE),
+        headers: { ...tus, "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" },
+      });
+      offset = Number(answer.headers.get("Upload-Offset"));
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      const isLost = error instanceof Problem && (error.status === 0 || error.status === 409 || error.status >= 500);
+      if (!isLost || failures > 5) throw error;
+      await pause(500 * 2 ** failures);
+      try {
+        offset = Number((await send(place, { method: "HEAD", signal, headers: tus })).headers.get("Upload-Offset"));
+      } catch (again) {
+        if (!(again instanceof Problem) || again.status === 404) throw again;
+      }
+    }
+    onBytes(offset);
+  }
+}
+
+export const pathOf = (name) => name.split("/").map(encodeURIComponent).join("/");

@@ -1,0 +1,180 @@
+// The first step: pictures come in, and what was found is shown.
+
+import { json, pathOf, post, Problem, send, uploadArchive } from "./api.js";
+import { bytes, clear, h, id, messageOf, name, number, plural, showProblem } from "./dom.js";
+import { fromDrop, fromList, isArchive } from "./gathering.js";
+import { tile } from "./pictures.js";
+import { change, state } from "./state.js";
+
+const AT_ONCE = 4;
+const SHOWN = 12;
+let stopper = null;
+let refused = [];
+
+export function prepare() {
+  const drop = id("drop");
+  for (const kind of ["dragenter", "dragover"]) addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
+  for (const kind of ["dragleave", "drop"]) addEventListener(kind, (event) => { event.preventDefault(); if (kind === "drop" || !event.relatedTarget) drop.classList.remove("over"); });
+  addEventListener("drop", async (event) => take(await fromDrop(event.dataTransfer)));
+  id("pick-files").addEventListener("click", () => id("files").click());
+  id("pick-folder").addEventListener("click", () => id("folder").click());
+  for (const field of ["files", "folder"]) {
+    id(field).addEventListener("change", async (event) => {
+      const given = fromList(event.target.files);
+      event.target.value = "";
+      if (given.files.length) await take(given);
+    });
+  }
+  id("try-example").addEventListener("click", async () => {
+    let file;
+    try {
+      file = await (await send("/example.zip")).blob();
+    } catch (error) {
+      showProblem(id("bring-problem"), error);
+      return;
+    }
+    await take({ top: "five photographs", files: [{ path: "example.zip", file: new File([file], "example.zip") }] });
+  });
+  id("bring-stop").addEventListener("click", () => stopper?.abort());
+}
+
+async function take({ top, files }) {
+  stopper?.abort();
+  const stop = stopper = new AbortController();
+  showProblem(id("bring-problem"), null);
+  refused = [];
+  try {
+    if (!files.length) throw new Problem({ detail: "There is no file in what was given.", hint: "Drop pictures, a folder of pictures, or an archive." });
+    const archives = files.filter(({ file }) => isArchive(file));
+    if (archives.length && files.length > 1) throw new Problem({ detail: "An archive came together with other files.", hint: "Drop one archive, or files and folders without any." });
+    say("Making room for it", null);
+    const label = top || (files.length === 1 ? files[0].file.name : plural(files.length, "file"));
+    const made = await post("/v1/datasets", { name: label.slice(0, 200) });
+    if (archives.length) await sendArchive(made.id, archives[0].file, stop.signal);
+    else await sendFiles(made.id, files, stop.signal);
+    stopper = null;
+    change({ dataset: made.id, job: null, comparison: null }); // which shows it
+  } catch (error) {
+    if (stopper === stop) { stopper = null; quiet(); }
+    if (error.name === "AbortError") showProblem(id("bring-problem"), new Problem({ detail: "The upload was stopped.", hint: "Nothing of it is used." }));
+    else showProblem(id("bring-problem"), error);
+  }
+}
+
+function say(words, share) {
+  id("bring-progress").hidden = false;
+  id("bring-say").textContent = words;
+  const bar = id("bring-bar");
+  if (share === null) bar.removeAttribute("value");
+  else bar.value = share;
+  id("bring-stop").hidden = stopper === null;
+}
+
+const quiet = () => { id("bring-progress").hidden = true; };
+
+async function sendArchive(dataset, file, signal) {
+  say(`Uploading ${file.name}`, 0);
+  await uploadArchive(dataset, file, (sent) => say(`Uploading ${file.name}: ${bytes(sent)} of ${bytes(file.size)}`, sent / file.size), signal);
+}
+
+async function sendFiles(dataset, files, signal) {
+  const waiting = files.values();
+  let done = 0;
+  const work = async () => {
+    for (const { path, file } of waiting) {
+      try {
+        await send(`/v1/datasets/${dataset}/files/${pathOf(path.normalize("NFC"))}`, { method: "PUT", body: file, signal });
+      } catch (error) {
+        if (error.name === "AbortError" || !(error instanceof Problem) || !error.status || error.status >= 500 || error.status === 401) throw error;
+        refused.push({ path, why: error.message });
+      }
+      done += 1;
+      say(`Uploading ${plural(files.length, "file")}: ${number(done)} there`, done / files.length);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  if (refused.length === files.length) throw new Problem({ detail: "None of these files could be taken.", hint: refused[0].why });
+  await json(`/v1/datasets/${dataset}/inspect`, { method: "POST", signal });
+}
+
+// Waits until the service has unpacked and read it; also what a reload comes back to.
+export async function show(dataset, onReady) {
+  showProblem(id("bring-problem"), null);
+  try {
+    let found = await json(`/v1/datasets/${dataset}`);
+    while (found.state === "unpacking" || found.state === "receiving") {
+      if (state.dataset !== dataset) return;
+      say(found.state === "unpacking" ? `Reading what came: ${plural(found.files, "file")}` : "Waiting for the rest of the upload", null);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      found = await json(`/v1/datasets/${dataset}`);
+    }
+    quiet();
+    if (state.dataset !== dataset) return;
+    if (found.state === "empty") throw new Problem({ detail: "Its upload was cut off before the end.", hint: "Give the files again." });
+    if (found.state === "broken") throw new Problem({ detail: found.problem?.message || "This cannot be used.", hint: found.problem?.hint });
+    await render(found);
+    onReady(found);
+  } catch (error) {
+    quiet();
+    if (error.status === 404) change({ dataset: null, job: null }, { replaces: true });
+    showProblem(id("bring-problem"), error);
+  }
+}
+
+export function forget() {
+  id("found").hidden = true;
+  clear(id("found"));
+}
+
+async function render(dataset) {
+  const found = dataset.found || {};
+  const classes = (found.classes || []).filter((entry) => entry.category !== null);
+  const names = [...new Set(classes.map((entry) => entry.category))];
+  const splits = [...new Set((found.classes || []).map((entry) => entry.split).filter(Boolean))];
+  const objects = [...new Set((found.objects || []).map((entry) => entry.category))];
+  const [format, reason] = split(found.format || "");
+  const strip = h("ul", { class: "strip", "aria-label": "Some of the pictures, as they are" });
+  clear(id("found"),
+    h("p", { class: "found-say" }, h("strong", null, name(dataset.name)), `: ${plural(found.images ?? dataset.files, "image")}, ${bytes(dataset.bytes)}`),
+    strip,
+    h("dl", { class: "facts" },
+      fact("Read as", format, reason ? h("small", null, ` ${reason}`) : null),
+      names.length ? fact("Classes", listed(names, classes)) : fact("Classes", "none: pictures without classes"),
+      objects.length ? fact("Marked objects", listed(objects)) : null,
+      splits.length ? fact("Splits", splits.join(", "), " (only train is varied)") : null),
+    troubles(found));
+  id("found").hidden = false;
+  try {
+    const made = await json(`/v1/datasets/${dataset.id}/variations?meaning=inference&most=${SHOWN}&side=200`);
+    clear(strip, ...made.sources.map((one) => h("li", null,
+      one.tiles.length ? tile(one.tiles[0], one.source) : h("p", { class: "missing" }, one.problem),
+      h("small", null, name(one.category ?? one.source)))));
+  } catch (error) {
+    clear(strip, h("li", null, messageOf(error)));
+  }
+}
+
+function split(format) {
+  const found = /^(.*?) \((.*)\)$/s.exec(format);
+  return found ? [found[1].replaceAll("_", " "), found[2]] : [format.replaceAll("_", " "), ""];
+}
+
+const fact = (term, ...words) => h("div", null, h("dt", null, term), h("dd", null, words));
+
+function listed(names, classes = []) {
+  const shown = names.slice(0, 20).map((one, place) => {
+    const count = classes.filter((entry) => entry.category === one).reduce((sum, entry) => sum + entry.before, 0);
+    return [place ? ", " : "", name(one), count ? ` ${number(count)}` : ""];
+  });
+  return names.length > 20 ? [shown, ` and ${number(names.length - 20)} more`] : shown;
+}
+
+function troubles(found) {
+  const lines = Object.entries(found.passed_over || {}).map(([why, count]) => h("li", null,
+    `${plural(count, "entry", "entries")} passed over: ${why.replaceAll("_", " ")}`,
+    found.passed_over_examples?.[why] ? [", as ", name(found.passed_over_examples[why])] : null));
+  lines.push(...refused.slice(0, 8).map(({ path, why }) => h("li", null, name(path), ": ", why)));
+  if (refused.length > 8) lines.push(h("li", null, `and ${plural(refused.length - 8, "more file")} that could not be taken`));
+  lines.push(...(found.notes || []).map((note) => h("li", null, note)));
+  return lines.length ? h("details", { class: "troubles" }, h("summary", null, `What to know about it (${lines.length})`), h("ul", null, lines)) : null;
+}

@@ -1,0 +1,45 @@
+// Puts the parts together: what stands in the address decides what is shown.
+
+import * as bring from "./bring.js";
+import * as choose from "./choose.js";
+import * as contrast from "./contrast.js";
+import * as past from "./history.js";
+import { begin, onChange, state } from "./state.js";
+import * as work from "./work.js";
+
+let shown = null;
+
+function ready(dataset) {
+  shown = dataset.id;
+  choose.open(dataset);
+  contrast.open(dataset);
+}
+
+async function openDataset() {
+  document.body.classList.toggle("has-data", state.dataset !== null);
+  if (state.dataset === null) {
+    shown = null;
+    bring.forget();
+    contrast.close();
+    choose.close();
+  } else if (shown !== state.dataset) {
+    contrast.close();
+    choose.close();
+    await bring.show(state.dataset, ready);
+  }
+}
+
+bring.prepare();
+contrast.prepare(choose.showPresets);
+choose.prepare();
+past.prepare();
+onChange((changed) => {
+  if (changed.has("job")) {
+    if (state.job) work.open(state.job);
+    else work.close();
+  }
+  if (changed.has("dataset")) openDataset();
+  else if (shown && ["recipe", "copies", "seed"].some((field) => changed.has(field))) contrast.restart();
+  if (shown && ["recipe", "copies", "perClass", "seed"].some((field) => changed.has(field))) choose.showChoice();
+});
+begin();

@@ -1,0 +1,35 @@
+// A picture with what is marked in it.
+
+import { h, s } from "./dom.js";
+
+const COLOURS = 6;
+
+// Coordinates are shares of width and height; the drawing fits into its frame just as the picture does.
+export function overlay(marks, width, height) {
+  if (!marks.length) return null;
+  const names = [...new Set(marks.map((mark) => mark.name))];
+  const shapes = marks.flatMap((mark) => {
+    const css = `mark c${names.indexOf(mark.name) % COLOURS}`;
+    const rings = mark.rings || (mark.box ? [corners(mark.box)] : []);
+    const shown = rings.map((ring) => s("polygon", { class: css, points: pairs(ring).map(([x, y]) => `${x * width},${y * height}`).join(" ") }));
+    for (const [x, y] of pairs(mark.points || [])) shown.push(s("circle", { class: `${css} point`, cx: x * width, cy: y * height, r: Math.max(width, height) / 60 }));
+    return shown;
+  });
+  return s("svg", { class: "marks", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, shapes);
+}
+
+const corners = ([left, top, right, bottom]) => [left, top, right, top, right, bottom, left, bottom];
+
+function pairs(flat) {
+  const found = [];
+  for (let place = 0; place + 1 < flat.length; place += 2) found.push([flat[place], flat[place + 1]]);
+  return found;
+}
+
+export function tile(made, words, ...more) {
+  return h("div", { class: "tile" },
+    h("span", { class: "frame" },
+      h("img", { src: made.picture, alt: words, width: made.width, height: made.height }),
+      overlay(made.marks, made.width, made.height)),
+    ...more);
+}
