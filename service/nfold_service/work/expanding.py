@@ -12,7 +12,7 @@ from nfold.events import Event, Planned, Progressed, StageBegan
 from nfold.expansion import run_expansion
 from nfold.request import make_request
 from nfold_service.work.bench import Say
-from nfold_service.work.packing import pack_folder
+from nfold_service.work.packing import forget_places, pack_folder
 
 REPORT = "report.json"
 RESULT = "result.zip"
@@ -34,6 +34,7 @@ def expand_dataset(
     except OutputMismatchError:
         # A newer nfold than the one that began: nothing of the output was handed out yet, so it is made anew.
         report = run_expansion(make_request(**{**options, "rebuild": True}), observe=watch.observe)
+    forget_places(target)
     document = report.to_json()
     document.update(target="", source="")
     (Path(home) / REPORT).write_text(json.dumps(document, indent=2, default=str))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-MANIFEST, PARTS = "manifest.jsonl", ".nfold/parts"
+MANIFEST, PARTS, CARD = "manifest.jsonl", ".nfold/parts", "nfold.json"
 _MODE = 0o100644 << 16
+_TIME = re.compile(rb',"mtime_ns":[0-9]+')
+"""When a file was written here, which means nothing to whoever unpacks it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +46,25 @@ def pack_folder(folder: Path, target: Path) -> Packed:
         entry.external_attr = _MODE
         with archive.open(entry, "w", force_zip64=True) as written:
             for part in sorted((folder / PARTS).glob("*.jsonl")):
-                written.write(part.read_bytes())
+                with part.open("rb") as lines:
+                    for line in lines:
+                        written.write(_TIME.sub(b"", line))
     with partial.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
     partial.replace(target)
     return Packed(size=target.stat().st_size, sha256=digest)
+
+
+def forget_places(folder: Path) -> None:
+    """Take the paths of this machine out of the card of an output."""
+    card = folder / CARD
+    document = json.loads(card.read_bytes())
+    document["source"] = ""
+    document["request"].update(source="", target="")
+    partial = card.with_name(f".{CARD}.partial")
+    partial.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(card)
 
 
 def _files(folder: Path) -> list[Path]:

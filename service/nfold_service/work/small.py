@@ -11,7 +11,7 @@ from nfold.request import make_request
 from nfold.testing.inline import InlineWorkforce
 from nfold_service.work.bench import Say
 from nfold_service.work.expanding import REPORT
-from nfold_service.work.packing import pack_folder
+from nfold_service.work.packing import forget_places, pack_folder
 
 
 def expand_small(*, source: str, home: str, request: dict[str, Any], max_pixels: int, say: Say) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def expand_small(*, source: str, home: str, request: dict[str, Any], max_pixels:
     target = Path(home) / "output"
     options = {**request, "source": source, "target": str(target), "max_pixels": max_pixels}
     report = run_expansion(make_request(**options), workforce=InlineWorkforce())
+    forget_places(target)
     document = report.to_json()
     document.update(target="", source="")
     (Path(home) / REPORT).write_text(json.dumps(document, indent=2, default=str))

@@ -122,13 +122,12 @@ def large(make_server: Callable[..., Server], tmp_path: Path) -> tuple[Server, s
 
 
 def begun(server: Server, dataset: str) -> tuple[httpx.Client, httpx.Response, set[int]]:
-    """An answer of which the first bytes are read, and the processes that came for it."""
+    """An answer that has begun, and the processes that came for it."""
     before = set(children(server))
     client = httpx.Client(base_url=server.url, timeout=60)
     request = client.build_request("GET", f"/v1/datasets/{dataset}/stream", params={"last": 50})
     answer = client.send(request, stream=True)
     assert answer.status_code == 200
-    next(answer.iter_raw(1000))
     return client, answer, set(children(server)) - before
 
 
@@ -159,7 +158,8 @@ def test_a_failure_in_the_middle_cuts_the_answer_off(large: tuple[Server, str]) 
     client, answer, workers = begun(server, dataset)
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
-    with client, pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx.RemoteProtocolError):
         for _ in answer.iter_raw():
             pass
+    client.close()
     until(lambda: not list((server.data / "staging").iterdir()))
