@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = {"engine": ROOT / "engine/nfold", "cli": ROOT / "cli/nfold_cli"}
+PACKAGES = {"engine": ROOT / "engine/nfold", "cli": ROOT / "cli/nfold_cli", "service": ROOT / "service/nfold_service"}
 MOST_LINES = 350
 
 ELSEWHERE = {

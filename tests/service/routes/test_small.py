@@ -66,7 +66,10 @@ def test_a_raw_body_is_one_image_with_its_options_in_the_query(client: Any, pict
 
 def test_json_keeps_the_files_and_links_to_them(client: Any, picture: bytes) -> None:
     answer = client.post(
-        "/v1/expand", files={"image": ("cat.png", picture)}, data={"copies": "1"}, headers={"Accept": "application/json"}
+        "/v1/expand",
+        files={"image": ("cat.png", picture)},
+        data={"copies": "1"},
+        headers={"Accept": "application/json"},
     )
     assert answer.status_code == 200, answer.text
     job = answer.json()
@@ -82,8 +85,19 @@ def test_json_keeps_the_files_and_links_to_them(client: Any, picture: bytes) -> 
     assert client.delete(job["links"]["self"]).status_code == 204
 
 
-def test_names_of_files_are_kept_where_they_are_safe_and_never_meet(client: Any, picture: bytes, tmp_path: Path) -> None:
-    names = ["cat.png", "CAT.png", "pets/cat.png", "../../../evil.png", "/etc/passwd", "C:\\x\\dog.png", ".png", "a\nb.png"]
+def test_names_of_files_are_kept_where_they_are_safe_and_never_meet(
+    client: Any, picture: bytes, tmp_path: Path
+) -> None:
+    names = [
+        "cat.png",
+        "CAT.png",
+        "pets/cat.png",
+        "../../../evil.png",
+        "/etc/passwd",
+        "C:\\x\\dog.png",
+        ".png",
+        "a\nb.png",
+    ]
     answer = client.post(
         "/v1/expand", files=[("image", (name, picture)) for name in names], data={"copies": "1", "damaged": "keep"}
     )
@@ -96,7 +110,8 @@ def test_names_of_files_are_kept_where_they_are_safe_and_never_meet(client: Any,
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "/", "\\", "con", "a" * 500 + ".png", "\ud800.png", "x\x00.png", "-rf.png", " .png", "🐱.webp"]
+    "name",
+    ["", ".", "..", "/", "\\", "con", "a" * 500 + ".png", "\ud800.png", "x\x00.png", "-rf.png", " .png", "🐱.webp"],
 )
 def test_a_name_on_disk_is_one_short_plain_word(name: str) -> None:
     taken: set[str] = set()

@@ -28,7 +28,10 @@ def with_pictures(store: Store, places: Places, number: int = 3, *, side: int = 
     dataset = ready_dataset(store)
     for place in range(number):
         write_picture(
-            places.dataset(dataset) / ("cat", "dog")[place % 2] / f"picture{place:03}.png", place, width=side, height=side
+            places.dataset(dataset) / ("cat", "dog")[place % 2] / f"picture{place:03}.png",
+            place,
+            width=side,
+            height=side,
         )
     return dataset
 
@@ -65,7 +68,8 @@ def test_a_tar_has_the_bytes_of_the_command(
 
 def test_several_epochs_hold_each_image_once_an_epoch(client: Any, dataset: str) -> None:
     answer = client.get(f"/v1/datasets/{dataset}/stream", params={"epoch": 2, "last": 3})
-    names = tarfile.open(fileobj=io.BytesIO(answer.content)).getnames()
+    with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
+        names = archive.getnames()
     pictures = [name for name in names if name.endswith(".png")]
     assert len(pictures) == 6
     assert {name.split("/")[0] for name in pictures} == {"e00002", "e00003"}
