@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = {"engine": ROOT / "engine/nfold", "cli": ROOT / "cli/nfold_cli"}
+PACKAGES = {"engine": ROOT / "engine/nfold", "cli": ROOT / "cli/nfold_cli", "service": ROOT / "service/nfold_service"}
 MOST_LINES = 350
 
 ELSEWHERE = {
@@ -57,6 +57,51 @@ ELSEWHERE = {
     "cli/__main__.py": "tests/cli/test_main.py",
     "cli/commands.py": "tests/cli/test_main.py",
     "cli/parser.py": "tests/cli/test_main.py",
+    "cli/service_commands.py": "tests/service/test_settings.py",
+    # the service: what has no answer of its own is tested by the requests that pass through it
+    "service/app.py": "tests/service/test_access.py",
+    "service/context.py": "tests/service/test_repeating.py",
+    "service/epochs.py": "tests/service/routes/test_streams.py",
+    "service/events.py": "tests/service/routes/test_expansions.py",
+    "service/filling.py": "tests/service/routes/test_contents.py",
+    "service/forms.py": "tests/service/routes/test_contents.py",
+    "service/landing.py": "tests/service/routes/test_datasets.py",
+    "service/models.py": "tests/service/test_openapi.py",
+    "service/pictures.py": "tests/service/routes/test_small.py",
+    "service/preparing.py": "tests/service/test_arrivals.py",
+    "service/receiving.py": "tests/service/test_bodies.py",
+    "service/recipe_text.py": "tests/service/routes/test_small.py",
+    "service/reference_page.py": "tests/service/test_openapi.py",
+    "service/resumable.py": "tests/service/routes/test_uploads.py",
+    "service/serving.py": "tests/service/test_keys.py",
+    "service/supervision.py": "tests/service/routes/test_expansions.py",
+    "service/taking.py": "tests/service/routes/test_contents.py",
+    "service/routes/__init__.py": "tests/service/test_access.py",
+    "service/routes/reference.py": "tests/service/test_openapi.py",
+    "service/routes/shared.py": "tests/service/test_access.py",
+    "service/store/__init__.py": "tests/service/store/test_queue.py",
+    "service/store/database.py": "tests/service/store/test_queue.py",
+    "service/store/rows.py": "tests/service/store/test_queue.py",
+    "service/store/schema.py": "tests/service/store/test_queue.py",
+    "service/store/shelves.py": "tests/service/routes/test_datasets.py",
+    "service/store/figures.py": "tests/service/test_metrics.py",
+    "service/store/idempotency.py": "tests/service/test_repeating.py",
+    "service/store/keyring.py": "tests/service/test_keys.py",
+    "service/work/bench.py": "tests/service/work/test_crew.py",
+    "service/work/protocol.py": "tests/service/work/test_crew.py",
+    "service/work/checking.py": "tests/service/routes/test_recipes.py",
+    "service/work/comparing.py": "tests/service/routes/test_comparisons.py",
+    "service/work/expanding.py": "tests/service/routes/test_expansions.py",
+    "service/work/inspecting.py": "tests/service/routes/test_datasets.py",
+    "service/work/previewing.py": "tests/service/routes/test_small.py",
+    "service/work/small.py": "tests/service/routes/test_small.py",
+    "service/work/streaming.py": "tests/service/routes/test_streams.py",
+    "service/work/catalogue.py": "tests/service/work/test_unpacking.py",
+    "service/work/members.py": "tests/service/work/test_unpacking.py",
+    "service/work/names.py": "tests/service/work/test_unpacking.py",
+    "service/work/signatures.py": "tests/service/work/test_unpacking.py",
+    "service/work/tars.py": "tests/service/work/test_unpacking.py",
+    "service/work/zips.py": "tests/service/work/test_unpacking.py",
 }
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,9 @@ from nfold_service.context import IdSource, id_source, new_id
 from nfold_service.keys import EVERYTHING
 from nfold_service.repeating import HEAD_BYTES, KEPT_BYTES, Repeating, _HashedBody
 from nfold_service.store import Store, idempotency
-from tests.service.conftest import Server
+from tests.conftest import write_picture
+from tests.service.archives import make_zip
+from tests.service.conftest import Server, settled
 from tests.service.stored import context_of, fresh_key, ready_dataset
 
 
@@ -178,6 +181,71 @@ def test_fifty_clients_with_one_key_make_one_job(tmp_path: Path) -> None:
         if answer.status_code == 409
     )
     assert jobs_in(data) == 1
+
+
+def test_every_post_that_makes_something_makes_it_once(make_client: Callable[..., Any], tmp_path: Path) -> None:
+    client = make_client(max_body_bytes=100_000)
+    picture = write_picture(tmp_path / "cat.png", 1).read_bytes()
+    archive = make_zip(("cat.png", picture), ("noise.png", random.Random(1).randbytes(200_000)))
+
+    def twice(path: str, key: str, status: int, **request: Any) -> httpx.Response:
+        headers = {"Idempotency-Key": key, **request.pop("headers", {})}
+        first, second = (client.post(path, headers=headers, **request) for _ in range(2))
+        assert (first.status_code, second.status_code) == (status, status), (first.text, second.text)
+        assert second.content == first.content
+        assert second.headers.get("Location") == first.headers.get("Location")
+        assert second.headers["Idempotency-Replayed"] == "true"
+        return first
+
+    made = twice("/v1/datasets", "a", 201, json={"name": "x"})
+    url = made.headers["Location"]
+    assert len(client.get("/v1/datasets").json()["datasets"]) == 1
+    # Longer than an ordinary body may be: the limit of the route counts.
+    twice(f"{url}/content", "b", 202, files={"file": ("a.zip", archive)})
+    dataset = settled(client.get, url)
+    assert dataset["files"] == 2
+    twice("/v1/comparisons", "c", 202, json={"dataset": dataset["id"], "copies": 1, "epochs": 1})
+    assert jobs_in(tmp_path / "data") == 1
+    small = {"files": {"image": ("cat.png", picture)}, "data": {"copies": "1"}}
+    kept = twice("/v1/expand", "d", 200, headers={"Accept": "application/json"}, **small)
+    assert jobs_in(tmp_path / "data") == 2
+    assert client.get(kept.headers["Location"]).status_code == 200
+    as_zip = client.post("/v1/expand", headers={"Idempotency-Key": "d", "Accept": "application/zip"}, **small)
+    assert (as_zip.status_code, as_zip.json()["code"]) == (422, "idempotency.other_request")
+    other = client.post("/v1/datasets", json={}).headers["Location"]
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}
+    twice(f"{other}/uploads", "e", 201, headers=tus)
+    longer = client.post(f"{other}/uploads", headers={**tus, "Upload-Length": "11", "Idempotency-Key": "e"})
+    assert longer.json()["code"] == "idempotency.other_request"
+
+
+@pytest.mark.parametrize("size", [20_000, 90_000])
+def test_an_ordinary_body_has_its_limit_with_a_key_too(make_client: Callable[..., Any], size: int) -> None:
+    client = make_client(max_body_bytes=10_000)
+    body = {"name": "x" * size}
+    answer = client.post("/v1/datasets", json=body, headers={"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
+
+
+def test_a_small_expansion_whose_answer_got_lost_is_made_once(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = write_picture(tmp_path / "cat.png", 1).read_bytes()
+
+    def ask_now() -> httpx.Response:
+        headers = {"Idempotency-Key": "k", "Accept": "application/json"}
+        answer: httpx.Response = client.post(
+            "/v1/expand", files={"image": ("cat.png", picture)}, data={"copies": "1"}, headers=headers
+        )
+        return answer
+
+    with monkeypatch.context() as broken:
+        broken.setattr("nfold_service.routes.small.job_model", lambda row: 1 / 0)
+        assert ask_now().status_code == 500
+    answer = ask_now()
+    assert answer.status_code == 200
+    assert jobs_in(tmp_path / "data") == 1
+    assert client.get(answer.json()["links"]["result"]).status_code == 200
 
 
 def test_old_answers_are_let_go(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def test_a_tar_has_the_bytes_of_the_command(
 
 def test_several_epochs_hold_each_image_once_an_epoch(client: Any, dataset: str) -> None:
     answer = client.get(f"/v1/datasets/{dataset}/stream", params={"epoch": 2, "last": 3})
-    names = tarfile.open(fileobj=io.BytesIO(answer.content)).getnames()
+    with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
+        names = archive.getnames()
     pictures = [name for name in names if name.endswith(".png")]
     assert len(pictures) == 6
     assert {name.split("/")[0] for name in pictures} == {"e00002", "e00003"}
@@ -125,13 +126,12 @@ def large(make_server: Callable[..., Server], tmp_path: Path) -> tuple[Server, s
 
 
 def begun(server: Server, dataset: str) -> tuple[httpx.Client, httpx.Response, set[int]]:
-    """An answer of which the first bytes are read, and the processes that came for it."""
+    """An answer that has begun, and the processes that came for it."""
     before = set(children(server))
     client = httpx.Client(base_url=server.url, timeout=60)
     request = client.build_request("GET", f"/v1/datasets/{dataset}/stream", params={"last": 50})
     answer = client.send(request, stream=True)
     assert answer.status_code == 200
-    next(answer.iter_raw(1000))
     return client, answer, set(children(server)) - before
 
 
@@ -162,7 +162,8 @@ def test_a_failure_in_the_middle_cuts_the_answer_off(large: tuple[Server, str]) 
     client, answer, workers = begun(server, dataset)
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
-    with client, pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx.RemoteProtocolError):
         for _ in answer.iter_raw():
             pass
+    client.close()
     until(lambda: not list((server.data / "staging").iterdir()))

@@ -239,3 +239,34 @@ def test_after_kill_9_an_upload_goes_on_where_it_was_told(make_server: Callable[
         assert client.get(url).json()["state"] == "receiving"
         assert write(client, upload, offset, noise[offset:]).status_code == 204
         assert settled(client.get, url)["state"] == "ready"
+
+
+def test_the_first_bytes_may_come_with_the_creation(client: TestClient) -> None:
+    url = new_dataset(client)
+    headers = WRITE | {"Upload-Length": str(len(ARCHIVE))}
+    created = client.post(f"{url}/uploads", content=ARCHIVE[:700], headers=headers)
+    assert (created.status_code, created.headers["Upload-Offset"]) == (201, "700")
+    upload = created.headers["Location"]
+    assert offset_of(client, upload) == 700
+    assert write(client, upload, 700, ARCHIVE[700:]).status_code == 204
+    assert settled(client.get, url)["files"] == 50
+    whole = new_dataset(client)
+    assert client.post(f"{whole}/uploads", content=ARCHIVE, headers=headers).status_code == 201
+    assert settled(client.get, whole)["files"] == 50
+    other = new_dataset(client)
+    too_long = client.post(f"{other}/uploads", content=ARCHIVE, headers=WRITE | {"Upload-Length": "5"})
+    assert too_long.status_code == 413
+    assert client.post(f"{other}/uploads", json={}, headers=TUS | {"Upload-Length": "5"}).status_code == 415
+    assert client.get(other).json()["state"] == "empty"
+
+
+def test_clients_that_can_only_post_name_the_method_that_they_mean(client: TestClient) -> None:
+    url = new_dataset(client)
+    upload = begin(client, url)
+    patch = WRITE | {"Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH"}
+    answer = client.post(upload, content=ARCHIVE[:500], headers=patch)
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "500")
+    assert client.post(upload, headers=TUS | {"X-HTTP-Method-Override": "GET"}).status_code == 400
+    assert client.post(upload, headers=TUS).status_code == 400
+    assert client.post(upload, headers=TUS | {"X-HTTP-Method-Override": "DELETE"}).status_code == 204
+    assert client.head(upload, headers=TUS).status_code == 404
