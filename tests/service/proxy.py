@@ -43,11 +43,18 @@ class Proxy:
         try:
             there = await asyncio.open_connection("127.0.0.1", self.backend)
         except OSError:
-            writer.transport.abort()
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
             return
         up = asyncio.create_task(self._pass(reader, there[1], left))
         down = asyncio.create_task(self._pass(there[0], writer, left))
-        await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            there[1].transport.abort()
+            raise
         if left[0] is not None and left[0] <= 0:
             self.cuts += 1
             if self.random.random() < 0.5:  # half of them by RST, half by FIN
@@ -55,9 +62,11 @@ class Proxy:
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         for task in (up, down):
             task.cancel()
+        await asyncio.gather(up, down, return_exceptions=True)
         for end in (writer, there[1]):
             end.close()
-        await asyncio.gather(up, down, return_exceptions=True)
+            with contextlib.suppress(OSError):
+                await end.wait_closed()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: list[int | None]) -> None:
         with contextlib.suppress(OSError):
@@ -91,6 +100,7 @@ def proxy_to(port: int) -> Iterator[Proxy]:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+        await asyncio.sleep(0.05)  # until what was aborted is closed
 
     def run() -> None:
         server = loop.run_until_complete(begin())
