@@ -84,7 +84,7 @@ def test_without_a_key_and_with_a_wrong_one_it_is_401(guarded: Any, method: str,
 def test_a_key_that_may_only_read_changes_nothing(guarded: Any, keys: dict[str, str], method: str, path: str) -> None:
     answer = guarded.request(method, filled(path), headers={"X-API-Key": keys["read"]}, **body_for(method))
     assert answer.status_code == 403, answer.text
-    assert answer.json()["code"] == "key.scope"
+    assert method == "HEAD" or answer.json()["code"] == "key.scope"
 
 
 @pytest.mark.parametrize(
