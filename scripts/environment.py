@@ -24,7 +24,9 @@ def ensure_environment(*, development: bool) -> None:
             f"nfold needs Python 3.11 or newer; this is {sys.version.split()[0]}. Run this script with a newer one."
         )
     command = [find_uv(), "sync", "--locked", "--quiet", "--python", sys.executable]
-    if not development:
+    if development:
+        command += ["--extra", "service", "--extra", "postgres"]
+    else:
         # What the tests need stays when it is there: the first command does not undo the second.
         command += ["--no-dev", "--inexact"]
     environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": str(ROOT / ".venv")}
