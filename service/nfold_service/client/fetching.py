@@ -98,12 +98,18 @@ def unfold(place: Workplace, result: dict[str, Any], source: Path, observe: Obse
     shutil.rmtree(place.tree, ignore_errors=True)
     with disk_errors(f"write {place.tree}"), place.archive.open("rb") as file:
         place.tree.mkdir()
+        name = ""
         for member in zip_members(file, place.archive.stat().st_size, _LIMITS):
-            path = place.tree.joinpath(*_safe_parts(member.name))
+            name = member.name
+            path = place.tree.joinpath(*_safe_parts(name))
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as written:
                 for chunk in member.chunks:
                     written.write(chunk)
+        if name == MANIFEST:
+            # Added by the service behind everything else; its parts are there, as a local run leaves them. A file of
+            # the data set that is called so stands in its order, before the card.
+            (place.tree / MANIFEST).unlink()
 
     def told(event: Event) -> None:
         if isinstance(event, Progressed):
@@ -157,9 +163,3 @@ def _localise(tree: Path, source: Path) -> None:
     card.request["source"] = str(source)
     card.write(storage)
     shutil.rmtree(tree / ".nfold" / "tmp", ignore_errors=True)
-    copied = tree / MANIFEST
-    if copied.exists():
-        with copied.open("rb") as file:
-            is_ours = file.readline().startswith(b'{"bits"')
-        if is_ours:
-            copied.unlink()  # the parts of the manifest are all there, as a local run leaves them

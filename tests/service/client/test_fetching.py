@@ -49,6 +49,16 @@ def test_a_whole_result_is_put_in_place_and_names_the_folder_here(
     assert {path.name for path in place.target.iterdir()} == {"cat", "dog", ".nfold", "nfold.json", ".nfold-service"}
 
 
+def test_a_file_of_the_data_set_that_is_called_like_the_manifest_stays(
+    source: Path, tmp_path: Path, place: Workplace
+) -> None:
+    report = expand(source, tmp_path / "out", copies=1, workers=1)
+    (tmp_path / "out/manifest.jsonl").write_text("mine")
+    pack_folder(tmp_path / "out", place.archive)
+    unfold(place, {"tree_digest": report.tree_digest}, source, ignore)
+    assert (place.tree / "manifest.jsonl").read_text() == "mine"
+
+
 @pytest.mark.parametrize("what", ["missing", "changed", "other"])
 def test_a_file_that_is_not_as_it_was_written_is_named(
     source: Path, tmp_path: Path, place: Workplace, what: str
