@@ -29,6 +29,9 @@ from nfold_service.work.names import NameLimits
 NOT_HERE: Final = ("workers", "rebuild", "allow_mixed", "keep_removed", "max_pixels")
 """Options that are the service's own business, or are about an older output."""
 
+NEEDED_LIMITS: Final = frozenset({"max_archive_files", "max_archive_depth", "max_name_length"})
+"""What the source is held against before a byte of it is sent."""
+
 PATIENCE_S: Final = 120.0
 
 
@@ -84,14 +87,14 @@ def _greet(line: Line, patience_s: float) -> dict[str, Any]:
     """The limits of the service, which shows that it is one, and that the key is right."""
     try:
         limits: dict[str, Any] = line.ask("GET", "v1/limits", patience=line.patience(patience_s)).json()
-        if "max_archive_files" in limits:
+        if set(limits) >= NEEDED_LIMITS:
             return limits
     except (LostError, ValueError) as error:
         if isinstance(error, NfoldError) and not isinstance(error, LostError):
             raise
     raise NfoldError(
-        "There is a server at this address, but it is no nfold service.",
-        hint="Give the address that 'nfold serve' shows, as in --service http://localhost:8000",
+        "There is a server at this address, but it is no nfold service, or one of another version.",
+        hint="Give the address that 'nfold serve' listens on, as in --service http://localhost:8000",
         code="service.answer",
     )
 
@@ -195,7 +198,7 @@ class _Run:
             self._observe(Note(text=f"Not deleted at the service: {error.message}"))
 
     def _tar(self, limits: dict[str, Any]) -> SourceTar:
-        names = NameLimits(depth=limits["max_archive_depth"], bytes=limits["max_name_bytes"])
+        names = NameLimits(depth=limits["max_archive_depth"], bytes=limits["max_name_length"])
         return SourceTar.of_folder(
             self._request.source,
             include=self._request.include,

@@ -293,6 +293,13 @@ def test_a_server_that_is_killed_and_begun_again_loses_nothing(
     assert httpx.get(f"{restarted.url}/v1/expansions").json()["jobs"] == []
 
 
+def test_the_limits_that_the_client_asks_for_are_those_of_the_service() -> None:
+    from nfold_service.client.expanding import NEEDED_LIMITS
+    from nfold_service.settings import Settings, limits
+
+    assert set(limits(Settings())) >= NEEDED_LIMITS
+
+
 def test_the_client_knows_no_web_framework() -> None:
     code = (
         "import sys, nfold_service.client\n"
