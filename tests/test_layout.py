@@ -63,9 +63,6 @@ ELSEWHERE = {
     "cli/service_commands.py": "tests/service/test_settings.py",
     # the service: what has no answer of its own is tested by the requests that pass through it
     "service/app.py": "tests/service/test_access.py",
-    "service/client/__init__.py": "tests/service/client/test_expanding.py",
-    "service/client/steps.py": "tests/service/client/test_expanding.py",
-    "service/client/uploading.py": "tests/service/client/test_expanding.py",
     "service/routes/looks.py": "tests/service/routes/test_variations.py",
     "service/work/estimating.py": "tests/service/routes/test_variations.py",
     "service/work/looking.py": "tests/service/routes/test_variations.py",
