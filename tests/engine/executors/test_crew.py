@@ -48,7 +48,7 @@ def test_an_error_stops_the_other_workers() -> None:
         began = time.monotonic()
         with pytest.raises(InvalidRecipeError):
             list(workforce.run(tasks.refuse_or_go_on_forever, [1, 5]))
-        assert time.monotonic() - began < 20  # the others would go on for ever
+        assert time.monotonic() - began < 1.5
         assert len(children()) == 1
 
 
