@@ -44,6 +44,7 @@ ELSEWHERE = {
     "engine/adapters/torch.py": "tests/frameworks/test_torch.py",
     "engine/adapters/keras.py": "tests/frameworks/test_keras.py",
     "engine/adapters/tensorflow.py": "tests/frameworks/test_tensorflow.py",
+    "engine/stream/served.py": "tests/engine/stream/test_streaming.py",
     "engine/stream/__init__.py": "tests/engine/stream/test_streaming.py",
     "engine/stream/item.py": "tests/engine/stream/test_reading.py",
     # nothing but names of what lies below

@@ -85,7 +85,7 @@ def _refuse_what_cannot_be_written(options: argparse.Namespace) -> None:
 
 def _epochs(options: argparse.Namespace) -> range:
     from nfold.errors import UsageError
-    from nfold.stream.streaming import check_epoch
+    from nfold.stream.order import check_epoch
 
     if options.as_is:
         # Whatever the epoch, they are the same; it only decides about the order.

@@ -21,8 +21,7 @@ from nfold.adapters.collate import stack_images
 from nfold.adapters.form import PixelType, refuse_others, settle_form
 from nfold.errors import MissingExtraError, UsageError
 from nfold.stream import FrozenDataset, Item, Stream
-from nfold.stream.order import epoch_order
-from nfold.stream.streaming import check_epoch
+from nfold.stream.order import check_epoch, epoch_order
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +45,8 @@ Target = Literal["auto", "class", "mask", "none"] | Callable[[Item], Any]
 
 class _Batches(keras.utils.PyDataset):
     """Batches of one epoch after another; which items they hold depends on epoch and number alone."""
+
+    _takes: type[Stream | FrozenDataset]
 
     def __init__(
         self,
@@ -170,7 +171,7 @@ class _Batches(keras.utils.PyDataset):
         return known[1][first:end]
 
     def _items(self, epoch: int, places: list[int]) -> list[Item]:
-        make = partial(self._item, epoch)
+        make = partial(self.served.item, epoch)
         if not self.threads:
             return list(map(make, places))
         # Kept from batch to batch, since a thread compiles the recipe for itself; a forked process has none of them.
@@ -179,11 +180,6 @@ class _Batches(keras.utils.PyDataset):
             known = os.getpid(), ThreadPoolExecutor(self.threads, thread_name_prefix="nfold-stream")
             self._pool = known
         return list(known[1].map(make, places))
-
-    _takes: type
-
-    def _item(self, epoch: int, place: int) -> Item:
-        raise NotImplementedError
 
     def _labels(self, items: list[Item]) -> NDArray[Any]:
         import numpy as np
@@ -207,21 +203,11 @@ class StreamPyDataset(_Batches):
 
     _takes = Stream
 
-    def _item(self, epoch: int, place: int) -> Item:
-        served: Any = self.served
-        item: Item = served[epoch, place]
-        return item
-
 
 class FrozenPyDataset(_Batches):
     """A frozen data set in batches: the same S x (N+1) items in each epoch, in another order."""
 
     _takes = FrozenDataset
-
-    def _item(self, epoch: int, place: int) -> Item:
-        served: Any = self.served
-        item: Item = served[place]
-        return item
 
 
 def _refuse_replaying(loading: Mapping[str, Any]) -> None:

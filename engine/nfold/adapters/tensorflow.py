@@ -15,8 +15,8 @@ from typing import Any, Literal
 from nfold.adapters.form import ItemForm, PixelType, TargetKind, refuse_others, settle_form
 from nfold.errors import MissingExtraError, UsageError
 from nfold.stream import FrozenDataset, Item, Stream
+from nfold.stream.order import check_epoch
 from nfold.stream.passes import OnUnusable
-from nfold.stream.streaming import check_epoch
 
 try:
     import tensorflow as tf

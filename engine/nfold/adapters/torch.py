@@ -25,8 +25,8 @@ from nfold.adapters.form import PixelType, TargetKind, refuse_others, settle_for
 from nfold.adapters.shares import check_rank, order_of, share_of
 from nfold.errors import MissingExtraError, SampleError, UsageError
 from nfold.stream import FrozenDataset, Item, Stream, UnusableSourceWarning
+from nfold.stream.order import check_epoch
 from nfold.stream.passes import OnUnusable
-from nfold.stream.streaming import check_epoch
 
 try:
     import torch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +76,7 @@ class Prepared:
     notes: tuple[str, ...] = ()
 
 
-class Mode:
+class Mode(ABC):
     """A way to give images to a trainer; a context, so that what it wrote goes away.
 
     Attributes:
@@ -109,9 +110,9 @@ class Mode:
         """Whatever has to be done once."""
         return Prepared()
 
+    @abstractmethod
     def epoch(self, epoch: int) -> Iterator[Served]:
         """The pictures of one epoch, in its order."""
-        raise NotImplementedError
 
     def inference(self) -> Iterator[Served] | None:
         """What comes when nothing is being trained; None where there is nothing of the kind."""

@@ -22,8 +22,8 @@ from nfold.stream.ahead import in_order
 from nfold.stream.item import Item
 from nfold.stream.keys import ArchiveKeys
 from nfold.stream.opening import MOST_LISTED
-from nfold.stream.order import epoch_order
-from nfold.stream.streaming import Stream, check_epoch
+from nfold.stream.order import check_epoch, epoch_order
+from nfold.stream.streaming import Stream
 from nfold.variation import blamed_on_image
 
 if TYPE_CHECKING:

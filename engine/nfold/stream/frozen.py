@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, SupportsIndex
 
-from nfold.annotations import Category
 from nfold.defaults import DEFAULT_RECIPE
 from nfold.errors import UsageError
 from nfold.recipe import Recipe
@@ -16,13 +15,12 @@ from nfold.request import LARGEST_COPIES
 from nfold.stream.ahead import in_order
 from nfold.stream.item import Item
 from nfold.stream.opening import open_data_set
-from nfold.stream.order import epoch_order
-from nfold.stream.passes import OnUnusable, Pass, read_state
 from nfold.stream.reading import ItemReader
-from nfold.stream.streaming import cache_bytes, check_epoch, read_address
+from nfold.stream.served import Served
+from nfold.stream.streaming import cache_bytes, read_address
 
 
-class FrozenDataset:
+class FrozenDataset(Served):
     """S x (N+1) items: each source, and its N copies, equal to the files that `expand --copies N` writes.
 
     The size of the offline data set at the disk cost of the on-the-fly mode; what it costs is the time to compute each
@@ -142,53 +140,16 @@ class FrozenDataset:
                 pass
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Classes of whole pictures, sorted; `Item.class_index` is a place in it."""
-        return self.reader.opened.classes
-
-    @property
-    def categories(self) -> tuple[Category, ...]:
-        """Classes of marked objects; `Annotation.category` is a place in it."""
-        return self.reader.opened.categories
-
-    @property
-    def seed(self) -> int:
-        """Of all variations, and of the order of each epoch."""
-        return self.reader.opened.seed
-
-    @property
-    def unusable(self) -> Mapping[str, str]:
-        """Sources that are left out since their labels cannot be used, with the reason (the first thousand)."""
-        return self.reader.opened.unusable
-
-    def epoch(self, epoch: int, *, shuffle: bool = True, workers: int = 0, on_unusable: OnUnusable = "raise") -> Pass:
-        """All items once; the same ones in every epoch, in another order. Arguments as for `Stream.epoch`."""
-        return self._pass(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable, start=0)
-
-    def resume(self, state: Mapping[str, Any], *, workers: int = 0, on_unusable: OnUnusable = "raise") -> Pass:
-        """The rest of an epoch that was left in the middle, as for `Stream.resume`."""
-        epoch, shuffle, position = read_state(state, self._identity, len(self))
-        return self._pass(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable, start=position)
-
-    @property
     def _identity(self) -> str:
         return f"{self.reader.opened.identity}/frozen {self.copies}"
 
-    def _pass(self, epoch: int, *, shuffle: bool, workers: int, on_unusable: OnUnusable, start: int) -> Pass:
-        check_epoch(epoch)
-        order = epoch_order(seed=self.seed, epoch=epoch, items=len(self)) if shuffle else range(len(self))
-        places = self.reader.opened.places
-        return Pass(
-            epoch=epoch,
-            order=order,
-            make=self.__getitem__,
-            name=lambda number: places[number // (self.copies + 1)].id,
-            identity=self._identity,
-            shuffle=shuffle,
-            workers=workers,
-            start=start,
-            on_unusable=on_unusable,
-        )
+    def item(self, epoch: int, number: int) -> Item:
+        """An item by its number; the epoch changes nothing."""
+        del epoch
+        return self[number]
+
+    def _place_of(self, number: int) -> int:
+        return number // (self.copies + 1)
 
     def _split(self, number: int) -> tuple[int, int]:
         wanted = number + len(self) if number < 0 else number

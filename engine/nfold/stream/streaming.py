@@ -5,24 +5,22 @@ from __future__ import annotations
 import copy as copying
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from nfold.annotations import Category
 from nfold.defaults import DEFAULT_RECIPE
 from nfold.errors import UsageError
-from nfold.randomness import LARGEST_COPY
 from nfold.recipe import Recipe
 from nfold.request import read_count
 from nfold.stream.item import Item
 from nfold.stream.opening import open_data_set
-from nfold.stream.order import epoch_order
-from nfold.stream.passes import OnUnusable, Pass, read_state
+from nfold.stream.order import check_epoch, epoch_order
+from nfold.stream.passes import OnUnusable, Pass
 from nfold.stream.reading import ItemReader
+from nfold.stream.served import Served
 
 
-class Stream:
+class Stream(Served):
     """Serves variation e of every source in epoch e = 1, 2, 3, ..., the one that `expand` writes as copy e.
 
     Nothing is added and nothing is stored: an epoch has as many items as there are sources, each replaced by a variation
@@ -117,26 +115,6 @@ class Stream:
         return self.epochs()
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Classes of whole pictures, sorted; `Item.class_index` is a place in it."""
-        return self.reader.opened.classes
-
-    @property
-    def categories(self) -> tuple[Category, ...]:
-        """Classes of marked objects; `Annotation.category` is a place in it."""
-        return self.reader.opened.categories
-
-    @property
-    def seed(self) -> int:
-        """Of all variations, and of the order of each epoch."""
-        return self.reader.opened.seed
-
-    @property
-    def unusable(self) -> Mapping[str, str]:
-        """Sources that are left out since their labels cannot be used, with the reason (the first thousand)."""
-        return self.reader.opened.unusable
-
-    @property
     def sources(self) -> Iterator[str]:
         """Ids of the sources, in the order of their places."""
         return (planned.id for planned in self.reader.opened.places)
@@ -149,20 +127,6 @@ class Stream:
         """Places of the sources in the order in which a shuffled epoch serves them: a function of (seed, epoch)."""
         check_epoch(epoch)
         return [int(place) for place in epoch_order(seed=self.seed, epoch=epoch, items=len(self))]
-
-    def epoch(self, epoch: int, *, shuffle: bool = True, workers: int = 0, on_unusable: OnUnusable = "raise") -> Pass:
-        """The items of one epoch.
-
-        Args:
-            epoch: 1 and up.
-            shuffle: Whether in an order of this epoch's own, or in that of the places.
-            workers: Threads that work ahead; 0 works in the caller's thread.
-            on_unusable: What a source that cannot be read does: raise, or be left out with a warning.
-
-        Raises:
-            UsageError: The epoch is below 1.
-        """
-        return self._pass(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable, start=0)
 
     def epochs(
         self,
@@ -190,37 +154,16 @@ class Stream:
             yield self.epoch(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable)
             epoch += 1
 
-    def resume(self, state: Mapping[str, Any], *, workers: int = 0, on_unusable: OnUnusable = "raise") -> Pass:
-        """The rest of an epoch that was left in the middle; `Pass.state` gave the state.
-
-        Raises:
-            UsageError: It belongs to another data set, recipe or seed.
-        """
-        epoch, shuffle, position = read_state(state, self._identity, len(self))
-        return self._pass(epoch, shuffle=shuffle, workers=workers, on_unusable=on_unusable, start=position)
-
     @property
     def _identity(self) -> str:
         return f"{self.reader.opened.identity}/{'on the fly' if self.training else 'as it is'}"
 
-    def _pass(self, epoch: int, *, shuffle: bool, workers: int, on_unusable: OnUnusable, start: int) -> Pass:
-        check_epoch(epoch)
-        places = self.reader.opened.places
-        order = epoch_order(seed=self.seed, epoch=epoch, items=len(self)) if shuffle else range(len(self))
-        return Pass(
-            epoch=epoch,
-            order=order,
-            make=partial(self._at, epoch),
-            name=lambda place: places[place].id,
-            identity=self._identity,
-            shuffle=shuffle,
-            workers=workers,
-            start=start,
-            on_unusable=on_unusable,
-        )
+    def item(self, epoch: int, number: int) -> Item:
+        """The variation of a source that belongs to an epoch."""
+        return self[epoch, number]
 
-    def _at(self, epoch: int, place: int) -> Item:
-        return self[epoch, place]
+    def _place_of(self, number: int) -> int:
+        return number
 
     def _with(self, *, training: bool) -> Stream:
         other = copying.copy(self)
@@ -243,20 +186,6 @@ def read_address(address: Any) -> tuple[int, int]:
             hint="Give two whole numbers: stream[epoch, place], or frozen[place, copy].",
             code="stream.address",
         ) from error
-
-
-def check_epoch(epoch: int) -> None:
-    """Refuse what is no epoch.
-
-    Raises:
-        UsageError: It is no whole number, below 1, where copy 0 would be the original, or beyond what an address can hold.
-    """
-    if not hasattr(epoch, "__index__") or not 1 <= epoch <= LARGEST_COPY:
-        raise UsageError(
-            f"There is no epoch {epoch}: epochs are counted from 1 to {LARGEST_COPY:,}.",
-            hint="Epoch e serves what 'nfold expand' writes as copy e; for pictures as they are use training=False (--as-is).",
-            code="stream.epoch",
-        )
 
 
 def cache_bytes(cache: int | str) -> int:
