@@ -21,7 +21,7 @@ def compare(options: argparse.Namespace) -> int:
     # TensorFlow, where Keras stands on it, says on standard error which instructions it was built for.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if options.report is not None:
-        _refuse_unwritable(options.report)
+        _refuse_unwritable(options.report, options.source)
     reading = {name: getattr(options, name) for name in READING if hasattr(options, name)}
     with ProgressDisplay(quiet=options.quiet or options.json, noun="epochs") as display:
         contrast = compare_modes(
@@ -49,12 +49,18 @@ def compare(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _refuse_unwritable(path: str) -> None:
+def _refuse_unwritable(path: str, source: str) -> None:
     """Before minutes of measuring, not after."""
     from nfold.errors import OutputError, UsageError
 
     if not path.lower().endswith((".html", ".htm")):
         raise UsageError(f"--report {path}: an HTML page is written.", hint="Give a name that ends in .html.")
+    if Path(source).resolve() in Path(path).resolve().parents:
+        raise UsageError(
+            f"--report {path} lies in the source folder, which is never modified.",
+            hint="Give a file elsewhere.",
+            code="output.inside_input",
+        )
     if not Path(path).absolute().parent.is_dir():
         raise OutputError(f"Cannot write {path}: there is no such folder.", hint="Give a file in a folder that exists.")
 

@@ -207,3 +207,8 @@ def refuse_other_versions(card: Card, identity: Identity, facts: BuildFacts, *, 
             hint="Use the former versions, go on all the same with --allow-mixed (the card lists both), or start again with --rebuild.",
             code="output.other_versions",
         )
+
+
+def expanded_folder(folder: Path) -> Path | None:
+    """The folder itself, or the one it lies in, that nfold wrote: a split or a class of an expanded set is one, too."""
+    return next((above for above in (folder, *folder.resolve().parents) if (above / CARD).is_file()), None)

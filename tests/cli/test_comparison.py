@@ -119,3 +119,10 @@ def test_bad_use_is_told(source: Path, arguments: list[object], code: int, words
 def test_an_error_is_json_with_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("compare", tmp_path / "nowhere", "--json") == 1
     assert json.loads(capsys.readouterr().out)["error"] == "input.missing"
+
+
+def test_the_report_never_goes_into_the_source(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(source.rglob("*"))
+    assert call("compare", source, "--report", source / "found.html") == 2
+    assert "output.inside_input" in capsys.readouterr().err
+    assert sorted(source.rglob("*")) == before

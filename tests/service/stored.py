@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from nfold_service.context import Context, new_id
+from nfold_service.context import Context, Places, new_id
 from nfold_service.keys import new_key
 from nfold_service.store import Store, shelves
 from nfold_service.store.keyring import add_key
@@ -15,9 +16,11 @@ def context_of(client: Any) -> Context:
     return context
 
 
-def ready_dataset(store: Store, *, owner: str = "default") -> str:
-    """A data set without files that says it is ready."""
+def ready_dataset(store: Store, *, owner: str = "default", data: Path | None = None) -> str:
+    """A data set that says it is ready; with its folder in `data`, which a service that starts there looks for."""
     identity = new_id("ds")
+    if data is not None:
+        Places(data).dataset(identity).mkdir(parents=True)
     store.run_now(shelves.add_dataset, identity=identity, owner=owner, name="made by a test")
     store.run_now(shelves.change_dataset, identity, {"state": "ready"})
     return identity

@@ -133,7 +133,7 @@ def test_a_service_killed_between_making_a_job_and_answering_makes_no_second_one
     data = tmp_path / "server"
     data.mkdir()
     store = Store(f"sqlite:///{data / 'nfold.db'}")
-    dataset = ready_dataset(store)
+    dataset = ready_dataset(store, data=data)
     store.close()
     server = Server(data=data, program=KILLED_BEFORE_IT_ANSWERS)
     request: dict[str, Any] = {"json": {"dataset": dataset, "copies": 1}, "headers": {"Idempotency-Key": "k1"}}
@@ -158,7 +158,7 @@ def test_fifty_clients_with_one_key_make_one_job(tmp_path: Path) -> None:
     data = tmp_path / "server"
     data.mkdir()
     store = Store(f"sqlite:///{data / 'nfold.db'}")
-    dataset = ready_dataset(store)
+    dataset = ready_dataset(store, data=data)
     store.close()
     server = Server(data=data)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nfold.annotations import DatasetInfo
+from nfold.card import expanded_folder
 from nfold.errors import InputError, OutputMismatchError, UsageError
 from nfold.formats import (
     FORMATS,
@@ -113,15 +114,14 @@ def _refuse_unusable_folder(request: ExpansionRequest) -> None:
 
 
 def _refuse_expanded(root: Path) -> None:
-    """The folder itself, or one in which it lies: a split or a class of an expanded set is one, too."""
-    for folder in (root, *root.resolve().parents):
-        if (folder / "nfold.json").is_file():
-            which = "is itself" if folder is root else f"lies in {folder}, which is"
-            raise InputError(
-                f"{root} {which} a data set that nfold expanded: copies of copies would be made.",
-                hint="Give the folder of the originals.",
-                code="input.already_expanded",
-            )
+    folder = expanded_folder(root)
+    if folder is not None:
+        which = "is itself" if folder == root else f"lies in {folder}, which is"
+        raise InputError(
+            f"{root} {which} a data set that nfold expanded: copies of copies would be made.",
+            hint="Give the folder of the originals.",
+            code="input.already_expanded",
+        )
 
 
 def _walk(request: ExpansionRequest) -> Iterator[FoundFile | PassedOver]:

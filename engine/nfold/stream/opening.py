@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nfold.annotations import Category
-from nfold.card import CARD
+from nfold.card import expanded_folder
 from nfold.errors import InputError, StackingWarning, UsageError
 from nfold.images import DecodeLimits
 from nfold.plan.making import make_plan
@@ -157,11 +157,12 @@ def _chosen_split(split: str | None, *, has_splits: bool, varies: bool) -> str |
 
 def _warn_of_stacking(root: Path) -> None:
     """Variations of variations are another distribution than the recipe says."""
-    expanded = next((folder for folder in (root, *root.resolve().parents) if (folder / CARD).is_file()), None)
+    expanded = expanded_folder(root)
     if expanded is not None:
+        which = "was" if expanded == root else f"lies in {expanded}, which was"
         warnings.warn(
-            f"{root} lies in {expanded}, which nfold expanded: its copies are varied a second time, and each source comes "
-            "several times an epoch. Give the folder of the originals, or read this one with training=False.",
+            f"{root} {which} expanded by nfold: its copies are varied a second time, and each source comes several times "
+            "an epoch. Give the folder of the originals, or read this one as it is (training=False, or --as-is).",
             StackingWarning,
             stacklevel=4,
         )

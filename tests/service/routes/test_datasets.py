@@ -6,10 +6,13 @@ import base64
 import hashlib
 import io
 import tarfile
+import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from nfold_service.keys import new_key
 from nfold_service.store.keyring import add_key
@@ -143,10 +146,11 @@ def test_too_much_is_refused_before_the_body_or_when_it_is_too_much(make_client:
     assert client.get(url).json()["state"] == "empty"
 
 
-def test_a_nearly_full_disk_refuses_new_data(make_client: Make) -> None:
-    client = make_client()
-    url = new_dataset(client)
-    full = make_client(disk_reserve_bytes=2**62)
+def test_a_nearly_full_disk_refuses_new_data(make_client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = make_client(disk_reserve_bytes=2**40)
+    with monkeypatch.context() as roomy:
+        roomy.setattr("nfold_service.context.shutil.disk_usage", lambda path: types.SimpleNamespace(free=2**41))
+        url = new_dataset(full)
     answer = full.put(f"{url}/content", content=make_zip(("a.png", PNG)))
     assert (answer.status_code, answer.json()["code"]) == (507, "disk.full")
     assert full.post("/v1/datasets", json={}).status_code == 507
