@@ -85,7 +85,7 @@ class Server:
             )
         for _ in range(600):
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}/healthz", timeout=5).status_code == 200:
                     return
             assert self.process.poll() is None, (self.data.parent / "server.log").read_text()
             time.sleep(0.1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
-import sys
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +19,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Standard error, and logs as they were afterwards."""
     before = {name: list(logging.getLogger(name).handlers) for name in ("uvicorn", "uvicorn.error")}
     written = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", written)
+    # Between the phases of a test pytest puts its own standard error in place; what logs write to stays ours.
+    monkeypatch.setattr("nfold_service.logs.sys", types.SimpleNamespace(stderr=written))
     yield written
     structlog.reset_defaults()
     for name, handlers in before.items():
@@ -80,7 +81,8 @@ def test_an_exception_is_logged_with_its_trace_and_request(
 
 
 def test_the_level_is_minded(written: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", written)
+    # Between the phases of a test pytest puts its own standard error in place; what logs write to stays ours.
+    monkeypatch.setattr("nfold_service.logs.sys", types.SimpleNamespace(stderr=written))
     begin_logs(Settings(log_format="json", log_level="error"))
     structlog.get_logger().info("quiet")
     structlog.get_logger().error("loud")
@@ -89,7 +91,8 @@ def test_the_level_is_minded(written: io.StringIO, monkeypatch: pytest.MonkeyPat
 
 
 def test_for_people_a_line_is_no_json(written: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", written)
+    # Between the phases of a test pytest puts its own standard error in place; what logs write to stays ours.
+    monkeypatch.setattr("nfold_service.logs.sys", types.SimpleNamespace(stderr=written))
     begin_logs(Settings(log_format="console"))
     structlog.get_logger().info("said", number=1)
     assert "number" in written.getvalue()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nfold_service.routes.results import _file_below
+from nfold_service.routes.results import file_below
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ def test_a_name_that_can_be_no_file_of_the_output_is_not_there(tmp_path: Path, n
     (root / ".nfold").mkdir(parents=True)
     (root / ".nfold" / "x").write_text("private")
     (tmp_path / "secret").write_text("secret")
-    assert _file_below(root, name) is None
+    assert file_below(root, name) is None
