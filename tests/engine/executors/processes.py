@@ -9,7 +9,10 @@ from pathlib import Path
 
 
 def children(pid: int | None = None) -> dict[int, str]:
-    """All descendants with their states; a zombie has state Z."""
+    """All descendants with their states; a zombie has state Z.
+
+    Python's own resource tracker is none of ours: another test that used `multiprocessing` left it for good.
+    """
     parents: dict[int, tuple[int, str]] = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -23,7 +26,14 @@ def children(pid: int | None = None) -> dict[int, str]:
     while wanted:
         wanted = {child for child, (parent, _) in parents.items() if parent in wanted}
         found |= {child: parents[child][1] for child in wanted}
-    return found
+    return {child: state for child, state in found.items() if not _is_resource_tracker(child)}
+
+
+def _is_resource_tracker(pid: int) -> bool:
+    try:
+        return b"multiprocessing.resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def is_alive(pid: int) -> bool:
