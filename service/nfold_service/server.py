@@ -1,4 +1,7 @@
-"""uvicorn, with what it lacks: a deadline for heads, problem details for what is no HTTP, and an end that is in time."""
+"""uvicorn, with what it lacks.
+
+Deadlines for heads and for readers, problem details for what is no HTTP, and an end that is in time.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,16 @@ _READ_BYTES = 32 << 10
 """At once from a connection. With asyncio's own 256 KiB and 64 uploads, /healthz takes half as long again at p99."""
 
 
-def protocol_with_deadline(seconds: float) -> type[H11Protocol]:
-    """A protocol that closes connections whose request head is not there in time.
+def protocol_with_deadline(header_s: float, unread_s: float) -> type[H11Protocol]:
+    """A protocol that closes connections whose request head is not there in time, or whose answer nobody takes.
 
-    uvicorn waits for ever: whoever sends a byte a minute holds a connection, and a few thousand of them hold the service.
+    uvicorn waits for ever: whoever sends a byte a minute, or reads none of a download, holds a connection and what
+    stands behind it, and a few thousand of them hold the service.
     """
 
     class Deadline(H11Protocol):
         _deadline: asyncio.TimerHandle | None = None
+        _unread: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -45,7 +50,18 @@ def protocol_with_deadline(seconds: float) -> type[H11Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._let_be()
+            self._is_read()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            # The buffer is full. It is nearly empty again when 48 KiB are gone to the kernel, which takes more once a
+            # third of what it holds itself has gone out: a MiB or two, which every line carries in minutes.
+            self._unread = self.loop.call_later(unread_s, self._nobody_reads)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._is_read()
 
         def data_received(self, data: bytes) -> None:
             cycle: Any = self.cycle  # None until the first head is there, whatever its annotation says
@@ -68,12 +84,21 @@ def protocol_with_deadline(seconds: float) -> type[H11Protocol]:
 
         def _watch(self) -> None:
             if self._deadline is None:
-                self._deadline = self.loop.call_later(seconds, self._too_late)
+                self._deadline = self.loop.call_later(header_s, self._too_late)
 
         def _let_be(self) -> None:
             if self._deadline is not None:
                 self._deadline.cancel()
                 self._deadline = None
+
+        def _is_read(self) -> None:
+            if self._unread is not None:
+                self._unread.cancel()
+                self._unread = None
+
+        def _nobody_reads(self) -> None:
+            self._unread = None
+            self.transport.abort()  # to close it would wait until the other side has taken what is in the buffer
 
         def _too_late(self) -> None:
             self._deadline = None
@@ -158,7 +183,7 @@ def make_server(app: FastAPI, settings: Settings) -> Server:
         app,
         host=settings.host,
         port=settings.port,
-        http=protocol_with_deadline(settings.header_seconds),
+        http=protocol_with_deadline(settings.header_seconds, settings.unread_seconds),
         ws="none",
         lifespan="on",
         loop="asyncio",

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     small_seconds: Annotated[float, Field(gt=0)] = Field(120.0, description="Seconds for what is answered at once.")
     header_seconds: Annotated[float, Field(gt=0)] = Field(10.0, description="Seconds for the head of a request.")
     stall_seconds: Annotated[float, Field(gt=0)] = Field(30.0, description="Seconds without a byte of a body.")
+    unread_seconds: Annotated[float, Field(gt=0)] = Field(
+        300.0, description="Seconds in which a client takes nothing of its answer; a trainer that validates may pause."
+    )
     slowest_upload_bytes_s: Annotated[int, Field(ge=0)] = Field(
         KIB, description="Bytes a second below which an upload is ended, over a minute."
     )

@@ -63,7 +63,15 @@ def result_of(server: Server, job: str) -> Path:
     return server.data / "jobs" / job / "result.zip"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str | None:
+    """Address of the job store; None for the one in the data folder."""
+    return request.getfixturevalue("postgres").fresh() if request.param == "postgresql" else None
+
+
 def assert_store_is_sound(server: Server) -> None:
+    if "NFOLD_DATABASE" in server.environment:
+        return  # PostgreSQL has not been killed
     with sqlite3.connect(server.data / "nfold.db") as connection:
         assert connection.execute("pragma integrity_check").fetchall() == [("ok",)]
     connection.close()
@@ -85,12 +93,14 @@ def wait_for_workers(server: Server, job: str) -> None:
 
 
 @pytest.mark.timeout(3600)
-def test_killed_at_random_moments_each_job_ends_with_the_same_bytes(server: Server, whole: str) -> None:
+def test_killed_at_random_moments_each_job_ends_with_the_same_bytes(
+    server: Server, database: str | None, whole: str
+) -> None:
     seed = int(os.environ.get("NFOLD_KILL_SEED") or random.SystemRandom().randrange(10**6))
     sys.stdout.write(f"NFOLD_KILL_SEED={seed}\n")
     chance = random.Random(seed)
-    dataset = put_dataset(server.data)
-    server.begin(**SETTINGS)
+    dataset = put_dataset(server.data, database)
+    server.begin(**SETTINGS, **({"database": database} if database else {}))
     kills = {"server": 0, "job": 0, "worker": 0}
     job = ask(server.url, dataset)
     while sum(kills.values()) < KILLS:

@@ -16,14 +16,14 @@ import pytest
 
 from tests.service.conftest import Server
 
-HEADER_S, STALL_S, IDLE_S = 2.0, 2.0, 1
+HEADER_S, STALL_S, IDLE_S, UNREAD_S = 2.0, 2.0, 1, 3.0
 
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(data=tmp_path_factory.mktemp("impatient") / "server")
     try:
-        server.begin(header_seconds=HEADER_S, stall_seconds=STALL_S, keep_alive_seconds=IDLE_S)
+        server.begin(header_seconds=HEADER_S, stall_seconds=STALL_S, keep_alive_seconds=IDLE_S, unread_seconds=UNREAD_S)
         yield server
     finally:
         server.end()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from nfold import expand, verify
+from nfold import expand, preview, verify
 from tests.engine.data_sets import make_yolo
 from tests.service.conftest import Server
 
@@ -91,6 +91,8 @@ def test_the_tour_goes_as_it_is_told(make_server: Callable[..., Server], folder:
 
     assert (folder / "copy.jpg").read_bytes() == (folder / "local/nature/chelsea_aug1.jpg").read_bytes()
     assert (folder / "preview.png").read_bytes().startswith(b"\x89PNG")
+    assert preview(folder / "cat.jpg", copies=4, recipe="weather").png == (folder / "sheet.png").read_bytes()
+    assert f"content-length: {(folder / 'photos-x4.zip').stat().st_size}" in said.lower()
     assert json.loads((folder / "report.json").read_text())["images_after"] == 36
     assert len(list((folder / "epoch1").rglob("*.jpg"))) == 9
     assert "<html" in (folder / "comparison.html").read_text(encoding="utf-8")

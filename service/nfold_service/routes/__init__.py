@@ -19,6 +19,7 @@ from nfold_service.routes import (
     results,
     small,
     streams,
+    trials,
     uploads,
     variations,
 )
@@ -38,4 +39,5 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     looks.router,
     comparisons.router,
     recipes.router,
+    trials.router,
 )

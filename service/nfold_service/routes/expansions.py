@@ -151,6 +151,12 @@ async def remove_job(request: Request, context: Context, row: JobRow) -> None:
     context.changes.pop(row.id, None)
 
 
+@router.head(
+    "/{job}/result",
+    operation_id="look_at_result",
+    summary="Length and ETag of the zip",
+    response_class=Response,
+)
 @router.get(
     "/{job}/result",
     operation_id="download_result",

@@ -61,6 +61,9 @@ async def list_files(
     }
 
 
+@router.head(
+    "/files/{name:path}", operation_id="look_at_file", summary="Length and ETag of one file", response_class=Response
+)
 @router.get("/files/{name:path}", operation_id="download_file", summary="One file", response_class=FileResponse)
 async def download_file(
     job: JobId, name: Annotated[str, Path(max_length=4_096)], request: Request, context: TheContext, caller: Reader

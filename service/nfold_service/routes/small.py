@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from nfold.errors import InputError
 from nfold.request import make_request
@@ -110,7 +111,7 @@ async def expand_now(
             raise
     if "application/json" in accept:
         return await _kept(context, caller, home, options, told)
-    return _zipped(home, told)
+    return ZipResponse(home, told)
 
 
 def read_options(context: Context, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -144,16 +145,26 @@ def _headers(told: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _zipped(home: FilePath, told: Mapping[str, Any]) -> Response:
-    async def send() -> AsyncIterator[bytes]:
-        try:
-            with (home / "result.zip").open("rb") as file:
-                while lump := await asyncio.to_thread(file.read, 1 << 20):
-                    yield lump
-        finally:
-            await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+class ZipResponse(StreamingResponse):
+    """Sends the zip of a small expansion, and removes its files when the client has it, or is gone."""
 
-    return StreamingResponse(send(), media_type="application/zip", headers=_headers(told))
+    def __init__(self, home: FilePath, told: Mapping[str, Any]) -> None:
+        super().__init__(_lumps(home / "result.zip"), media_type="application/zip", headers=_headers(told))
+        self._home = home
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Not in the stream itself: that is cancelled when the client hangs up, which most do as soon as they have all.
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, self._home, ignore_errors=True))
+
+
+async def _lumps(path: FilePath) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while lump := await asyncio.to_thread(file.read, 1 << 20):
+            yield lump
 
 
 async def _kept(

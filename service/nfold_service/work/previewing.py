@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nfold.contact_sheet import preview
+from nfold.errors import ImageError, InputError, UsageError
 from nfold_service.work.bench import Say
 
 
@@ -24,10 +25,25 @@ def preview_dataset(
     return {"shown": list(report.shown), "skipped": report.skipped}
 
 
-def preview_recipe(*, source: str, target: str, recipe: Any, seed: int, copies: int, say: Say) -> dict[str, Any]:
-    """Write a sheet of one image under a recipe."""
+def preview_recipe(
+    *, source: str, target: str, recipe: Any, seed: int, copies: int, max_pixels: int, say: Say
+) -> dict[str, Any]:
+    """Write a sheet of one image under a recipe.
+
+    Raises:
+        UsageError: The image cannot be read, or has more than `max_pixels`; or not so many copies can be shown.
+    """
+    from nfold.images import DecodeLimits, read_header
+
     del say
-    report = preview(source, copies=copies, recipe=recipe, seed=seed, sources=1)
+    try:
+        read_header(Path(source).read_bytes(), DecodeLimits(max_pixels=max_pixels))
+        report = preview(source, copies=copies, recipe=recipe, seed=seed, sources=1)
+    except ImageError as error:
+        raise UsageError(error.message, hint=error.hint, code=error.stable_code) from error
+    except InputError as error:
+        message = error.message.replace(source, "the request")
+        raise UsageError(message, hint=error.hint, code=error.stable_code) from error
     _publish(Path(target), report.png)
     return {"shown": list(report.shown), "skipped": report.skipped}
 

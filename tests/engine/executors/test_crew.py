@@ -134,7 +134,7 @@ def test_a_killed_coordinator_leaves_no_orphan(tmp_path: Path, task: str) -> Non
 
 
 def test_a_coordinator_killed_during_the_imports_leaves_no_orphan(tmp_path: Path) -> None:
-    (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(1.0)")
+    (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(60)")
     script = start_script(tmp_path, "square", preload="slow_to_import")
     pids = wait_for_workers(script, 1)
     script.kill()

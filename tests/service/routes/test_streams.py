@@ -116,13 +116,13 @@ def children(server: Server) -> list[int]:
 
 @pytest.fixture
 def large(make_server: Callable[..., Server], tmp_path: Path) -> tuple[Server, str]:
-    """A server with a data set whose epochs are much larger than what lines and pipes hold."""
+    """A server with a data set whose epochs are much larger than what lines and pipes hold, and for one reader."""
     data = tmp_path / "server"
     data.mkdir()
     store = Store(f"sqlite:///{data / 'nfold.db'}")
     dataset = with_pictures(store, Places(data), 40, side=400)
     store.close()
-    return make_server(max_tars_at_once=1), dataset
+    return make_server(max_tars_at_once=1, unread_seconds=4), dataset
 
 
 def begun(server: Server, dataset: str) -> tuple[httpx.Client, httpx.Response, set[int]]:
@@ -167,3 +167,31 @@ def test_a_failure_in_the_middle_cuts_the_answer_off(large: tuple[Server, str]) 
             pass
     client.close()
     until(lambda: not list((server.data / "staging").iterdir()))
+
+
+def test_a_client_that_stops_reading_gives_its_place_to_others(large: tuple[Server, str]) -> None:
+    server, dataset = large
+    client, answer, workers = begun(server, dataset)
+    began = time.monotonic()
+    with httpx.Client(base_url=server.url, timeout=60) as other:
+        assert other.get(f"/v1/datasets/{dataset}/stream").status_code == 429
+        until(lambda: other.get(f"/v1/datasets/{dataset}/stream").status_code == 200)
+    assert time.monotonic() - began > 3
+    assert not workers & set(children(server))
+    with pytest.raises(httpx.TransportError):
+        for _ in answer.iter_raw():
+            pass
+    client.close()
+
+
+def test_a_client_that_reads_slowly_keeps_its_place(large: tuple[Server, str]) -> None:
+    server, dataset = large
+    client, answer, workers = begun(server, dataset)
+    began = time.monotonic()
+    for _ in answer.iter_raw(1 << 20):
+        time.sleep(0.1)
+        if time.monotonic() - began > 6:
+            break
+    assert workers <= set(children(server))
+    answer.close()
+    client.close()
