@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
 
 import anyio
 from fastapi import Request, Response
@@ -15,12 +16,19 @@ from nfold_service.context import Context
 from nfold_service.problems import ServiceError
 from nfold_service.store import JobRow, queue
 
-EVENT_SCHEMA = {
+_SCHEMA = {
     "type": "object",
     "description": "One event; `data` is JSON.",
     "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
 }
-EVENT_EXAMPLE = 'id: 1\nevent: state\ndata: {"state": "queued"}\n\n'
+EVENTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "content": {
+            "text/event-stream": {"schema": _SCHEMA, "example": 'id: 1\nevent: state\ndata: {"state": "queued"}\n\n'}
+        }
+    }
+}
+"""What a route that streams them documents: for `responses`."""
 
 _LOOK_S = 5.0
 _PING_S = 15

@@ -18,7 +18,10 @@ TAGS: Final = [
     {"name": "uploads", "description": "Uploads that go on after a cut, by tus 1.0."},
     {"name": "expansions", "description": "Jobs that expand a data set: ask for one, watch it, cancel it, delete it."},
     {"name": "results", "description": "What came of an expansion: everything as a zip, or piece by piece."},
-    {"name": "comparisons", "description": "Jobs that train on originals and on copies, and report the difference."},
+    {
+        "name": "comparisons",
+        "description": "Jobs that run both meanings of augmentation on a data set, and report what each gave.",
+    },
     {"name": "streams", "description": "Variations on demand, epoch by epoch, with nothing kept on disk."},
     {"name": "small", "description": "A few images at once: send them, and get the expanded ones in the same answer."},
     {"name": "recipes", "description": "How copies are made: the presets, and whether your own can be used."},

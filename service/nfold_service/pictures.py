@@ -8,7 +8,7 @@ import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 
@@ -24,6 +24,13 @@ OPTIONS: Final = ("copies", "recipe", "seed", "damaged", "name")
 _FILES = ("image", "images", "file", "files")
 _RAW = re.compile(r"image/(jpeg|png|webp|bmp|tiff)")
 _LUMP = 1 << 18
+
+
+def pictures_as(form: dict[str, Any]) -> dict[str, Any]:
+    """How a route documents that it takes pictures in this form, or one as its body: for `openapi_extra`."""
+    raw = {"schema": {"type": "string", "format": "binary"}}
+    content = {"multipart/form-data": {"schema": form}, "image/jpeg": raw, "image/png": raw}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 async def take_pictures(request: Request, context: Context, folder: Path) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import time
@@ -17,10 +19,10 @@ from tests.service.conftest import Server
 from tests.service.stored import ready_dataset
 
 KEY = "a-key-for-the-conformance-test"
+EXAMPLES = int(os.environ.get("NFOLD_EXAMPLES") or 25)
+"""Of each operation and phase."""
 
 CONFIGURATION = """\
-max-time = 60
-
 # The document says what form a value has. That it makes sense as well is for the service to say: 422 for a cursor of
 # another list, for text that is no recipe, and for an Idempotency-Key that was used before; 460 for a checksum.
 [checks.positive_data_acceptance]
@@ -45,6 +47,12 @@ from schemathesis.cli import schemathesis as run
 @schemathesis.serializer("application/offset+octet-stream", "application/x-tar", "application/gzip", "application/zip")
 def as_it_is(context, value):
     return value if isinstance(value, bytes) else str(value).encode()
+
+@schemathesis.hook
+def filter_case(context, case):
+    # The 0 that breaks the type of a header becomes a text on the line, and is then taken for a valid one, whatever
+    # form the document asks of it.
+    return not (case.meta.generation.mode.is_positive and (case.headers or {}).get("Upload-Checksum") == "0")
 
 run()
 """
@@ -71,7 +79,7 @@ def served(tmp_path: Path) -> tuple[Server, str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 + 10 * EXAMPLES)
 def test_the_service_does_what_its_document_says(served: tuple[Server, str, str], tmp_path: Path) -> None:
     pytest.importorskip("schemathesis")
     server, dataset, job = served
@@ -85,14 +93,17 @@ def test_the_service_does_what_its_document_says(served: tuple[Server, str, str]
                 "run", f"{server.url}/openapi.json",
                 "--header", f"X-API-Key: {KEY}",
                 "--checks", "all",
-                "--max-examples", "50",
+                "--max-examples", str(EXAMPLES),
                 "--seed", "20261123",
                 "--generation-database", "none",
                 "--no-color",
             ],
-            cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
+            cwd=tmp_path, capture_output=True, text=True, timeout=200 + 10 * EXAMPLES, check=False,
         )  # fmt: skip
     finally:
         server.end()
     assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr[-2_000:]
-    assert "Tested: 0" not in ran.stdout
+    selected, tested = (re.search(rf"{word}: (\d+)", ran.stdout) for word in ("Selected", "Tested"))
+    assert selected is not None, ran.stdout[-3_000:]
+    assert tested is not None, ran.stdout[-3_000:]
+    assert int(tested[1]) == int(selected[1]) > 40, ran.stdout[-3_000:]

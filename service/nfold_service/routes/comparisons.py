@@ -9,14 +9,12 @@ from fastapi.responses import FileResponse, HTMLResponse
 from pydantic import ConfigDict, Field
 
 from nfold_service.access import Reader, Writer
-from nfold_service.events import EVENT_EXAMPLE, EVENT_SCHEMA, event_stream
+from nfold_service.events import EVENTS, event_stream
 from nfold_service.models import Body, Job, JobPage, job_model
-from nfold_service.paging import page_of, read_cursor
 from nfold_service.problems import ServiceError
 from nfold_service.recipe_text import read_recipe
-from nfold_service.routes.expansions import JobId, enqueue, finished, remove_job
+from nfold_service.routes.expansions import JobId, enqueue, finished, page_of_jobs, remove_job
 from nfold_service.routes.shared import ERRORS, TheContext, own_dataset, own_job
-from nfold_service.store import queue
 
 router = APIRouter(prefix="/v1/comparisons", tags=["comparisons"], responses=ERRORS)
 
@@ -71,11 +69,7 @@ async def list_comparisons(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> JobPage:
     """In pages; `next` is the cursor of the next one."""
-    rows = await context.store.run(
-        queue.jobs_of, caller.owner, most=limit + 1, kind="comparison", after=read_cursor(cursor)
-    )
-    page, following = page_of(rows, limit)
-    return JobPage(jobs=[job_model(row) for row in page], next=following)
+    return await page_of_jobs(context, caller, "comparison", limit, cursor)
 
 
 @router.get("/{job}", operation_id="get_comparison", summary="How far it is")
@@ -89,7 +83,7 @@ async def get_comparison(job: JobId, context: TheContext, caller: Reader) -> Job
     operation_id="watch_comparison",
     summary="What happens to it, as it happens (SSE)",
     response_class=Response,
-    responses={200: {"content": {"text/event-stream": {"schema": EVENT_SCHEMA, "example": EVENT_EXAMPLE}}}},
+    responses=EVENTS,
 )
 async def watch_comparison(job: JobId, request: Request, context: TheContext, caller: Reader) -> Response:
     """As for an expansion."""

@@ -13,12 +13,14 @@ from fastapi.responses import FileResponse
 from nfold.request import make_request
 from nfold_service.access import Reader, Writer
 from nfold_service.context import Context, new_id
-from nfold_service.events import EVENT_EXAMPLE, EVENT_SCHEMA, event_stream
+from nfold_service.events import EVENTS, event_stream
+from nfold_service.keys import Caller
 from nfold_service.models import Job, JobPage, NewExpansion, job_model
 from nfold_service.paging import page_of, read_cursor
 from nfold_service.problems import ServiceError
 from nfold_service.routes.shared import ERRORS, TheContext, own_dataset, own_job
 from nfold_service.store import JobRow, queue, shelves
+from nfold_service.store.rows import JobKind
 
 router = APIRouter(prefix="/v1/expansions", tags=["expansions"], responses=ERRORS)
 
@@ -74,9 +76,19 @@ async def list_expansions(
     dataset: Annotated[str | None, Query(max_length=40)] = None,
 ) -> JobPage:
     """In pages; `next` is the cursor of the next one."""
-    rows = await context.store.run(
-        queue.jobs_of, caller.owner, most=limit + 1, kind="expansion", dataset=dataset, after=read_cursor(cursor)
-    )
+    return await page_of_jobs(context, caller, "expansion", limit, cursor, dataset)
+
+
+async def page_of_jobs(
+    context: Context, caller: Caller, kind: JobKind, limit: int, cursor: str | None, dataset: str | None = None
+) -> JobPage:
+    """The caller's jobs of one kind, of one data set if that is asked.
+
+    Raises:
+        ServiceError: 422, it is no cursor.
+    """
+    after = read_cursor(cursor)
+    rows = await context.store.run(queue.jobs_of, caller.owner, most=limit + 1, kind=kind, dataset=dataset, after=after)
     page, following = page_of(rows, limit)
     return JobPage(jobs=[job_model(row) for row in page], next=following)
 
@@ -92,7 +104,7 @@ async def get_expansion(job: JobId, context: TheContext, caller: Reader) -> Job:
     operation_id="watch_expansion",
     summary="What happens to it, as it happens (SSE)",
     response_class=Response,
-    responses={200: {"content": {"text/event-stream": {"schema": EVENT_SCHEMA, "example": EVENT_EXAMPLE}}}},
+    responses=EVENTS,
 )
 async def watch_expansion(job: JobId, request: Request, context: TheContext, caller: Reader) -> Response:
     """Server-sent events `state` and `progress`; `Last-Event-ID` goes on where a stream was cut."""

@@ -19,7 +19,7 @@ from nfold_service.access import Writer
 from nfold_service.context import Context, new_id
 from nfold_service.keys import Caller
 from nfold_service.models import job_model
-from nfold_service.pictures import OPTIONS, take_pictures
+from nfold_service.pictures import OPTIONS, pictures_as, take_pictures
 from nfold_service.problems import ServiceError
 from nfold_service.receiving import one_upload
 from nfold_service.recipe_text import read_recipe
@@ -58,16 +58,7 @@ _FORM: dict[str, Any] = {
         },
         **refusals(408, 415),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {"schema": _FORM},
-                "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
-                "image/png": {"schema": {"type": "string", "format": "binary"}},
-            },
-        }
-    },
+    openapi_extra=pictures_as(_FORM),
 )
 async def expand_now(
     request: Request,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from nfold_service.access import Reader
-from nfold_service.pictures import take_pictures
+from nfold_service.pictures import pictures_as, take_pictures
 from nfold_service.problems import ServiceError
 from nfold_service.receiving import one_upload
 from nfold_service.routes.shared import ERRORS, TheContext, refusals
@@ -42,16 +42,7 @@ _FORM: dict[str, Any] = {
         },
         **refusals(408, 415),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "multipart/form-data": {"schema": _FORM},
-                "image/jpeg": {"schema": {"type": "string", "format": "binary"}},
-                "image/png": {"schema": {"type": "string", "format": "binary"}},
-            },
-        }
-    },
+    openapi_extra=pictures_as(_FORM),
 )
 async def preview_recipe(
     request: Request,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from nfold_service.store.database import now
+from nfold_service.store.order import newest_first
 from nfold_service.store.rows import FINAL, EventRow, JobRow
 from nfold_service.store.schema import events, jobs
 
@@ -99,10 +100,7 @@ def jobs_of(
         query = query.where(jobs.c.kind == kind)
     if dataset is not None:
         query = query.where(jobs.c.dataset == dataset)
-    if after is not None:
-        query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < after)
-    query = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(most)
-    return [JobRow(**row) for row in connection.execute(query).mappings()]
+    return [JobRow(**row) for row in connection.execute(newest_first(query, jobs, most, after)).mappings()]
 
 
 def count_jobs(connection: Connection, *states: str, owner: str | None = None) -> int:

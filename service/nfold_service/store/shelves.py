@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from nfold_service.store.database import now
+from nfold_service.store.order import newest_first
 from nfold_service.store.rows import FINAL, DatasetRow, UploadRow
 from nfold_service.store.schema import datasets, jobs, uploads
 
@@ -39,10 +40,7 @@ def datasets_of(
 ) -> list[DatasetRow]:
     """An owner's data sets, the newest first; `after` is (created_at, id) of the last one of the page before."""
     query = select(datasets).where(datasets.c.owner == owner)
-    if after is not None:
-        query = query.where(tuple_(datasets.c.created_at, datasets.c.id) < after)
-    query = query.order_by(datasets.c.created_at.desc(), datasets.c.id.desc()).limit(most)
-    return [DatasetRow(**row) for row in connection.execute(query).mappings()]
+    return [DatasetRow(**row) for row in connection.execute(newest_first(query, datasets, most, after)).mappings()]
 
 
 def change_dataset(
