@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import shutil
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -177,7 +178,7 @@ async def remove_job(request: Request, context: Context, row: JobRow) -> None:
     responses={200: {"content": {"application/zip": {}}}, 206: {"description": "The part that was asked for."}},
 )
 async def download_result(job: JobId, request: Request, context: TheContext, caller: Reader) -> Response:
-    """With `Content-Length`, `ETag` and `Range`: a download that was cut goes on."""
+    """With `Content-Length`, `ETag`, `Repr-Digest` and `Range`: a download that was cut goes on."""
     row = await finished(context, await own_job(context, caller, job, "expansion"))
     assert row.result is not None
     return stored_file(
@@ -218,10 +219,11 @@ def stored_file(request: Request, path: FilePath, name: str, media_type: str, sh
     etag = f'"{sha256}"'
     if etag in [tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")]:
         return Response(status_code=304, headers={"ETag": etag})
+    digest = base64.b64encode(bytes.fromhex(sha256)).decode()
     return FileResponse(
         path,
         media_type=media_type,
         filename=name,
-        headers={"ETag": etag, "Cache-Control": "private, no-cache"},
+        headers={"ETag": etag, "Cache-Control": "private, no-cache", "Repr-Digest": f"sha-256=:{digest}:"},
         stat_result=found,
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from fastapi.responses import JSONResponse
 
 from nfold.errors import InputError
 from nfold.request import make_request
@@ -19,6 +18,7 @@ from nfold_service.access import Writer
 from nfold_service.context import Context, new_id
 from nfold_service.keys import Caller
 from nfold_service.models import job_model
+from nfold_service.parcels import ParcelResponse
 from nfold_service.pictures import OPTIONS, pictures_as, take_pictures
 from nfold_service.problems import ServiceError
 from nfold_service.receiving import one_upload
@@ -50,9 +50,10 @@ _FORM: dict[str, Any] = {
     response_class=Response,
     responses={
         200: {
-            "description": "A zip of originals, copies, manifest and report; JSON with links for `Accept: application/json`.",
+            "description": "A zip of originals, copies, manifest and report; its files as parts for `Accept: multipart/mixed`; JSON with links for `Accept: application/json`.",
             "content": {
                 "application/zip": {"schema": {"type": "string", "format": "binary"}},
+                "multipart/mixed": {"schema": {"type": "string", "format": "binary"}},
                 "application/json": {"schema": {"$ref": "#/components/schemas/Job"}},
             },
         },
@@ -73,7 +74,8 @@ async def expand_now(
     """As in `curl -F image=@cat.jpg -F copies=5 localhost:8000/v1/expand -o out.zip`.
 
     Several `image` parts give several sources. A raw body (`Content-Type: image/jpeg`) is one image, its options in the query.
-    With `Accept: application/json` the files are kept like those of an expansion, and the answer has the links.
+    With `Accept: application/json` the files are kept like those of an expansion, and the answer has the links; with
+    `Accept: multipart/mixed` each file is a part of the answer, under its name.
     """
     given = {"copies": copies, "recipe": recipe, "seed": seed, "damaged": damaged}
     home = context.places.staging / f"small_{secrets.token_hex(10)}"  # also when the same is made again
@@ -102,7 +104,7 @@ async def expand_now(
             raise
     if "application/json" in accept:
         return await _kept(context, caller, home, options, told)
-    return ZipResponse(home, told)
+    return ParcelResponse(home, told, in_parts="multipart/mixed" in accept)
 
 
 def read_options(context: Context, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -124,38 +126,6 @@ def read_options(context: Context, fields: Mapping[str, str]) -> dict[str, Any]:
         )
     chosen: dict[str, Any] = checked.model_dump(mode="json", include=set(options))
     return chosen
-
-
-def _headers(told: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "Content-Length": str(told["bytes"]),
-        "Content-Disposition": 'attachment; filename="nfold.zip"',
-        "ETag": f'"{told["sha256"]}"',
-        "Nfold-Images": str(told["images_after"]),
-        "Nfold-Skipped": str(len(told["skipped"])),
-    }
-
-
-class ZipResponse(StreamingResponse):
-    """Sends the zip of a small expansion, and removes its files when the client has it, or is gone."""
-
-    def __init__(self, home: FilePath, told: Mapping[str, Any]) -> None:
-        super().__init__(_lumps(home / "result.zip"), media_type="application/zip", headers=_headers(told))
-        self._home = home
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            # Not in the stream itself: that is cancelled when the client hangs up, which most do as soon as they have all.
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, self._home, ignore_errors=True))
-
-
-async def _lumps(path: FilePath) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while lump := await asyncio.to_thread(file.read, 1 << 20):
-            yield lump
 
 
 async def _kept(

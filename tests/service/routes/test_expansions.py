@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from collections.abc import Callable
@@ -40,6 +41,12 @@ def test_an_expansion_is_watched_and_fetched_in_parts(client: Any) -> None:
     assert (job["state"], job["result"]["images_after"]) == ("succeeded", 6)
     whole = client.get(job["links"]["result"])
     assert hashlib.sha256(whole.content).hexdigest() == job["result"]["sha256"]
+    digest = base64.b64encode(hashlib.sha256(whole.content).digest()).decode()
+    assert whole.headers["Repr-Digest"] == f"sha-256=:{digest}:"
+    head = client.head(job["links"]["result"])
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Length", "ETag", "Repr-Digest", "Accept-Ranges"):
+        assert head.headers[name] == whole.headers[name]
     part = client.get(job["links"]["result"], headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, whole.content[100:200])
     known = client.get(job["links"]["result"], headers={"If-None-Match": whole.headers["ETag"]})
