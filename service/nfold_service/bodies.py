@@ -18,6 +18,9 @@ from nfold_service.receiving import LIFTED, too_large
 from nfold_service.settings import Settings
 
 MOST_HEADERS: Final = 100
+AT_ONCE: Final = 8
+"""Bodies of which a piece is taken in one turn of the event loop. With 64 uploads that all send as fast as they can,
+/healthz would wait for a piece of each of them; those whose turn it is not are no longer read, and cost nothing."""
 SLOW_AFTER_S: Final = 60.0
 """From then on a body must have come at `slowest_upload_bytes_s` in the middle."""
 
@@ -27,6 +30,7 @@ class BodyBounds:
 
     def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         self._app, self._settings, self._metrics = app, settings, metrics
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with a watched body.
@@ -44,27 +48,40 @@ class BodyBounds:
                 f"The request has {len(scope['headers'])} headers; {MOST_HEADERS} are the most.",
                 headers={"Connection": "close"},
             )
-        body = _Body(self._settings, self._metrics, scope, receive)
-        await self._app(scope, body.receive, send)
+        body = _Body(self._settings, self._metrics, scope, receive, self._turns)
+        try:
+            await self._app(scope, body.receive, send)
+        finally:
+            body.give_turn_back()
 
 
 class _Body:
-    def __init__(self, settings: Settings, metrics: Metrics, scope: Scope, receive: Receive) -> None:
+    def __init__(
+        self, settings: Settings, metrics: Metrics, scope: Scope, receive: Receive, turns: asyncio.Semaphore
+    ) -> None:
         self._settings, self._metrics, self._scope, self._receive = settings, metrics, scope, receive
+        self._turns, self._has_turn = turns, False
         announced = Headers(scope=scope).get("Content-Length", "")
         self._announced = int(announced) if announced.isdecimal() and len(announced) < 20 else 0
         self._received = 0
         self._began: float | None = None
         self._is_whole = False
 
+    def give_turn_back(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self._turns.release()
+
     async def receive(self) -> Message:
+        self.give_turn_back()
         if self._is_whole:  # what follows is the end of the connection, which may take as long as the answer does
             return await self._receive()
         if self._began is None:
             self._began = time.monotonic()
         self._refuse_large(self._announced)
         try:
-            message = await asyncio.wait_for(self._receive(), self._settings.stall_seconds)
+            async with asyncio.timeout(self._settings.stall_seconds):  # wait_for makes a task of every chunk
+                message = await self._receive()
         except TimeoutError as error:
             raise _too_slow(f"No byte came for {self._settings.stall_seconds:g} seconds.") from error
         if message["type"] == "http.request":
@@ -74,6 +91,9 @@ class _Body:
             self._is_whole = not message.get("more_body", False)
             self._refuse_large(self._received)
             self._refuse_slow(time.monotonic() - self._began)
+            if not self._is_whole:  # what comes after the last piece takes as long as it takes
+                await self._turns.acquire()
+                self._has_turn = True
         return message
 
     def _refuse_large(self, size: int) -> None:
