@@ -21,17 +21,19 @@ MISUSE = 2
 def user_of(environment: Mapping[str, str], uid: int, data: str = DATA) -> tuple[int, int] | None:
     """User and group to become, by PUID and PGID; None where the container was started as somebody already.
 
-    Where they are not set it is the owner of the data, so that a folder of root's is worked on by root.
+    Without PUID it is the owner of the data, so that a folder of root's is worked on by root.
 
     Raises:
         ValueError: One of them is no number.
     """
     if uid != 0:
         return None
-    owner = os.stat(data)
     numbers = []
-    for name, default in (("PUID", str(owner.st_uid)), ("PGID", environment.get("PUID", str(owner.st_gid)))):
-        text = environment.get(name, default)
+    for name in ("PUID", "PGID"):
+        text = environment.get(name, environment.get("PUID"))
+        if text is None:
+            found = os.stat(data)  # noqa: PTH116 - pathlib would stay in memory for this alone
+            text = str(found.st_uid if name == "PUID" else found.st_gid)
         if not (text.isascii() and text.isdigit()):
             raise ValueError(
                 f"{name} is {text!r}, which is no number of a user or group, as `id -u` and `id -g` say it."
