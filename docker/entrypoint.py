@@ -10,15 +10,18 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 NFOLD = "/opt/nfold/bin/nfold"
+DATA = "/data"
 USER = 10001
-"""Who nfold runs as when the container was started as user 0 and nobody else was named."""
+"""Who the service runs as when the container was started as user 0, nobody else was named, and root owns the data."""
 
 PASSED_ON = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 MISUSE = 2
 
 
-def user_of(environment: Mapping[str, str], uid: int) -> tuple[int, int] | None:
+def user_of(environment: Mapping[str, str], uid: int, data: str = DATA) -> tuple[int, int] | None:
     """User and group to become, by PUID and PGID; None where the container was started as somebody already.
+
+    Without PUID it is the owner of the data, so that a folder of root's is worked on by root.
 
     Raises:
         ValueError: One of them is no number.
@@ -26,8 +29,11 @@ def user_of(environment: Mapping[str, str], uid: int) -> tuple[int, int] | None:
     if uid != 0:
         return None
     numbers = []
-    for name, default in (("PUID", str(USER)), ("PGID", environment.get("PUID", "0"))):
-        text = environment.get(name, default)
+    for name in ("PUID", "PGID"):
+        text = environment.get(name, environment.get("PUID"))
+        if text is None:
+            found = os.stat(data)  # noqa: PTH116 - pathlib would stay in memory for this alone
+            text = str(found.st_uid if name == "PUID" else found.st_gid)
         if not (text.isascii() and text.isdigit()):
             raise ValueError(
                 f"{name} is {text!r}, which is no number of a user or group, as `id -u` and `id -g` say it."
@@ -81,6 +87,9 @@ def main(arguments: Sequence[str]) -> int:
     """Start nfold with these arguments."""
     try:
         user = user_of(os.environ, os.getuid())
+        if user == (0, 0) and "PUID" not in os.environ and arguments[:1] == ["serve"]:
+            # What strangers send is not handled as root, unless somebody says so.
+            user = USER, 0
         if user is not None:
             become(*user)
     except ValueError as error:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +36,13 @@ def image() -> str:
     if not name:
         pytest.skip("no image was built: sudo scripts/test-container --install builds and tests it")
     return name
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def podman(*arguments: str, check: bool = True, seconds: float = 120) -> subprocess.CompletedProcess[str]:
@@ -81,17 +92,32 @@ class Service:
         return podman("exec", self.name, *command).stdout
 
     def ask(
-        self, path: str, body: bytes | None = None, *, method: str | None = None, kind: str = "application/json"
+        self,
+        path: str,
+        body: bytes | None = None,
+        *,
+        method: str | None = None,
+        kind: str = "application/json",
+        key: str = KEY,
     ) -> bytes:
-        """One request through the published port."""
+        """One request through the published port; without a key where that is empty."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}",
             data=body,
             method=method,
-            headers={"X-API-Key": KEY, "Content-Type": kind},
+            headers={"Content-Type": kind, **({"X-API-Key": key} if key else {})},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return bytes(answer.read())
+
+    def status(self, path: str, *, key: str = "") -> int:
+        """What a request is answered with."""
+        try:
+            self.ask(path, key=key)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+        return 200
 
     def ask_json(self, path: str, body: Any = None) -> Any:
         """One request whose bodies are JSON."""
@@ -101,7 +127,7 @@ class Service:
 @pytest.fixture
 def service(image: str, tmp_path: Path) -> Iterator[Service]:
     """A service as README starts it, with its key in a file and on a fresh volume; removed at the end."""
-    made = Service("nfold-test", 8000)
+    made = Service("nfold-test", free_port())
     (tmp_path / "key").write_text(f"{KEY}\n")
     with contextlib.ExitStack() as stack:
         stack.callback(podman, "volume", "rm", "--force", "nfold-test", check=False)
@@ -112,6 +138,40 @@ def service(image: str, tmp_path: Path) -> Iterator[Service]:
         made.arguments += ["--env", "NFOLD_WORKERS=1", "--env", "NFOLD_DISK_RESERVE_BYTES=0"]
         made.begin(image)
         yield made
+
+
+def put_photos(service: Service, photos: Path) -> str:
+    """A data set of these photographs, ready to be expanded."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(photos.rglob("*.jpg")):
+            archive.write(path, path.relative_to(photos).as_posix())
+    dataset = str(service.ask_json("/v1/datasets", {})["id"])
+    service.ask(f"/v1/datasets/{dataset}/content", packed.getvalue(), method="PUT", kind="application/zip")
+    wait_for(service, f"/v1/datasets/{dataset}", "ready")
+    return dataset
+
+
+def begin_long_job(service: Service, dataset: str) -> str:
+    """A job of some seconds, met at work."""
+    job = str(service.ask_json("/v1/expansions", {"dataset": dataset, "copies": 100})["id"])
+    deadline = time.monotonic() + 60
+    while not service.ask_json(f"/v1/expansions/{job}")["progress"].get("done"):
+        assert time.monotonic() < deadline, service.logs()
+        time.sleep(0.1)
+    return job
+
+
+def wait_for(service: Service, path: str, state: str) -> dict[str, Any]:
+    """Until it is in that state; fails where it is in a bad one."""
+    deadline = time.monotonic() + 120
+    while True:
+        found: dict[str, Any] = service.ask_json(path)
+        if found["state"] == state:
+            return found
+        assert found["state"] not in ("failed", "broken"), found
+        assert time.monotonic() < deadline, (found, service.logs())
+        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -132,5 +192,6 @@ def native_digest(source: Path, target: Path, *options: str) -> str:
         capture_output=True,
         text=True,
         check=True,
+        timeout=120,
     )
     return str(json.loads(done.stdout)["tree_digest"])

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -37,9 +37,39 @@ def load() -> ModuleType:
     ],
 )
 def test_puid_and_pgid_count_only_when_started_as_user_0(
-    environment: dict[str, str], uid: int, user: tuple[int, int] | None
+    environment: dict[str, str], uid: int, user: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(os, "stat", lambda path: SimpleNamespace(st_uid=10001, st_gid=0))
     assert load().user_of(environment, uid) == user
+
+
+def test_where_they_are_not_set_the_owner_of_the_data_counts(tmp_path: Path) -> None:
+    found = tmp_path.stat()
+    assert load().user_of({}, 0, str(tmp_path)) == (found.st_uid, found.st_gid)
+    assert load().user_of({"PGID": "5"}, 0, str(tmp_path)) == (found.st_uid, 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "becomes"),
+    [
+        (["serve"], {}, (10001, 0)),
+        (["serve"], {"PUID": "0"}, (0, 0)),
+        (["expand", "a", "b"], {}, (0, 0)),
+    ],
+)
+def test_the_service_is_root_only_when_somebody_says_so(
+    arguments: list[str], environment: dict[str, str], becomes: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entrypoint = load()
+    became: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "stat", lambda path: SimpleNamespace(st_uid=0, st_gid=0))
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(os, "execv", lambda path, command: None)
+    monkeypatch.setattr(entrypoint, "attend", lambda command: 0)
+    monkeypatch.setattr(entrypoint, "become", lambda *user: became.append(user))
+    entrypoint.main(arguments)
+    assert became == [becomes]
 
 
 @pytest.mark.parametrize("text", ["", "me", "-1", "1 000", "²"])

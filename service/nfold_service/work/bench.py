@@ -45,7 +45,7 @@ _OF_DATASETS: Final = frozenset({"inspect", "expand", "compare", "preview"})
 
 _PR_SET_PDEATHSIG = 1
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_PRELOAD = ("cv2", "simplejpeg", "albumentations", "nfold.expansion")
+_PRELOAD = ("cv2", "simplejpeg", "nfold.expansion")
 
 
 def main() -> None:
@@ -64,6 +64,9 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no answer
     if preloads:
+        from nfold.recipe.compile import load_albumentations
+
+        load_albumentations()
         for module in _PRELOAD:
             importlib.import_module(module)
     for line in sys.stdin.buffer:
