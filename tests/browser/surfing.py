@@ -72,7 +72,6 @@ class Surfer:
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
-        self.requests: list[str] = []
         self._complaints: list[str] = []
         self._page: Page | None = None
         self._session: CDPSession | None = None
@@ -83,8 +82,18 @@ class Surfer:
         assert self._page is not None, "go somewhere first"
         return self._page
 
-    def go(self, url: str, *, width: int = 1280, height: int = 900, dark: bool = False, offline: bool = False) -> None:
-        """Show an address in a fresh window, which remembers nothing; `offline` without anything but the service."""
+    def go(
+        self, url: str, *, width: int = 1280, height: int = 900, dark: bool = False, moves: bool = False
+    ) -> None:
+        """Show an address in a fresh window, which remembers nothing, and reaches nothing but the service.
+
+        Args:
+            url: Of the page.
+            width: In CSS pixels; below 600 it is a telephone.
+            height: Likewise.
+            dark: Whether the person likes it dark.
+            moves: Whether pictures may move by themselves.
+        """
         if self._page is not None:
             self._page.context.close()
         context = self.browser.new_context(
@@ -92,22 +101,24 @@ class Surfer:
             color_scheme="dark" if dark else "light",
             is_mobile=width < 600,
             has_touch=width < 600,
-            reduced_motion="reduce",
+            reduced_motion="no-preference" if moves else "reduce",
             service_workers="block",
         )
         context.set_default_timeout(PATIENCE_S * 1000)
         context.add_init_script(WATCH)
-        if offline:
-            here = "/".join(url.split("/")[:3])
-            context.route(lambda asked: not asked.startswith(f"{here}/"), lambda route: route.abort())
+        here = "/".join(url.split("/")[:3])
+        context.route(lambda asked: not asked.startswith((f"{here}/", "blob:", "data:")), self._refuse)
         self._page = context.new_page()
         self._session = None
         self._complaints.clear()
-        self.requests.clear()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self._complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("dialog", lambda dialog: (self._complaints.append(dialog.message), dialog.dismiss()))
         self.page.goto(url)
+
+    def _refuse(self, route: Any) -> None:
+        self._complaints.append(f"asked elsewhere: {route.request.url}")
+        route.abort()
 
     def _hear(self, message: Any) -> None:
         if message.type in ("error", "warning"):
