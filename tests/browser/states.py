@@ -12,7 +12,9 @@ from tests.conftest import write_picture
 
 PHOTOS: Final = Path(__file__).parents[2] / "examples" / "photos"
 EPOCH: Final = "document.querySelector('#epoch').textContent === 'Epoch {}'"
-ALL_PICTURES: Final = "document.querySelectorAll('.gallery .frame:not(:has(img))').length === 0 || (scrollBy(0, 250), false)"
+ALL_PICTURES: Final = (
+    "document.querySelectorAll('.gallery .frame:not(:has(img))').length === 0 || (scrollBy(0, 250), false)"
+)
 ALL_PRESETS: Final = (
     "document.querySelectorAll('[data-preset] img').length === 12"
     " || (document.querySelector('#choose').scrollIntoView(), false)"

@@ -82,9 +82,7 @@ class Surfer:
         assert self._page is not None, "go somewhere first"
         return self._page
 
-    def go(
-        self, url: str, *, width: int = 1280, height: int = 900, dark: bool = False, moves: bool = False
-    ) -> None:
+    def go(self, url: str, *, width: int = 1280, height: int = 900, dark: bool = False, moves: bool = False) -> None:
         """Show an address in a fresh window, which remembers nothing, and reaches nothing but the service.
 
         Args:

@@ -17,7 +17,9 @@ pytestmark = needs_a_browser
 
 SIZES = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 GRAVE = ("serious", "critical")
-RULES = "{resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+RULES = (
+    "{resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+)
 
 
 @functools.cache
@@ -87,7 +89,9 @@ def test_all_is_reached_by_keys_and_the_place_is_seen(surfer: Surfer, server: Se
 def test_what_happens_is_said_to_whoever_does_not_see_it(surfer: Surfer, server: Server) -> None:
     open_example(surfer, server.url)
     surfer.click("#next-epoch")
-    surfer.until("document.querySelector('#both-said').textContent.startsWith('Epoch 2. Offline: 36 seen, 18 distinct.')")
+    surfer.until(
+        "document.querySelector('#both-said').textContent.startsWith('Epoch 2. Offline: 36 seen, 18 distinct.')"
+    )
     assert surfer.page.locator("#both-said").get_attribute("role") == "status"
     tree = surfer.page.locator("#fly-sources").aria_snapshot()
     assert "variation 2, not seen before" in tree

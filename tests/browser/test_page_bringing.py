@@ -53,7 +53,9 @@ def test_labels_are_drawn_over_pictures_and_what_is_broken_is_named(
     assert surfer.complaints() == []
 
 
-def test_a_published_set_in_coco_is_dropped_and_seen(surfer: Surfer, server: Server, real_data: Path, tmp_path: Path) -> None:
+def test_a_published_set_in_coco_is_dropped_and_seen(
+    surfer: Surfer, server: Server, real_data: Path, tmp_path: Path
+) -> None:
     whole = json.loads(next(iter(sorted((real_data / "tree-crowns").rglob("*.json")))).read_text())
     kept = sorted(whole["images"], key=lambda one: one["file_name"])[:3]
     numbers = {one["id"] for one in kept}
@@ -80,7 +82,9 @@ def test_names_with_html_right_to_left_text_and_emoji_are_harmless(surfer: Surfe
     surfer.evaluate(
         f"""(async () => {{
           const canvas = Object.assign(document.createElement('canvas'), {{width: 60, height: 40}});
-          canvas.getContext('2d').fillRect(5, 5, 20, 30);
+          const pen = canvas.getContext('2d');
+          pen.fillStyle = 'white';
+          pen.fillRect(5, 5, 20, 30);
           const blob = await new Promise(done => canvas.toBlob(done, 'image/jpeg'));
           const given = new DataTransfer();
           given.items.add(new File([blob], {json.dumps(HOSTILE)}));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,15 +21,16 @@ from tests.service.conftest import Server
 
 pytestmark = needs_a_browser
 
-MORE = "document.querySelector('#job-more')?.textContent ?? ''"
+MORE = "(document.querySelector('#job-more')?.textContent ?? '')"
 STATE = "document.querySelector('#job-state')?.textContent"
 
 
 def order(surfer: Surfer, copies: int) -> str:
     surfer.page.locator("#copies").fill(str(copies))
     surfer.until(f"document.querySelector('#estimate').textContent.startsWith('{5 + 5 * copies:,} images')")
+    before = surfer.page.url
     surfer.click("#expand")
-    surfer.see("#job-state")
+    surfer.until(f"location.href !== {json.dumps(before)} && document.querySelector('#job-state')")
     return job_of(surfer)
 
 
@@ -122,13 +124,17 @@ def test_every_preset_has_its_sliders_and_they_make_recipes_that_are_valid(surfe
             const {recipe} = await (await fetch(`/v1/recipes/${name}`)).json();
             const made = [];
             const list = tuner(recipe, schema, changed => made.push(yamlOf(changed)));
-            for (const field of list.querySelectorAll('input[type=range]')) {
-              field.value = Number(field.min) + 0.6 * (field.max - field.min);
-              field.dispatchEvent(new Event('input'));
-              field.dispatchEvent(new Event('change'));
+            const texts = [];
+            for (const share of [0.2, 0.6, 0.95]) {
+              for (const field of list.querySelectorAll('input[type=range]')) {
+                field.value = Number(field.min) + share * (field.max - field.min);
+                field.dispatchEvent(new Event('input'));
+                field.dispatchEvent(new Event('change'));
+              }
+              texts.push(made.at(-1));
             }
             found[name] = {knobs: list.querySelectorAll('.knob-row').length, fields: list.querySelectorAll('input[type=range]').length,
-                           unnamed: [...list.querySelectorAll('input[type=range], select')].filter(one => !one.ariaLabel).length, texts: [made.at(-1)]};
+                           unnamed: [...list.querySelectorAll('input[type=range], select')].filter(one => !one.ariaLabel).length, texts};
           }
           return found;
         })()"""
@@ -184,9 +190,11 @@ def test_a_gallery_of_many_stays_small_and_quick(surfer: Surfer, server: Server,
     expand(surfer)
     seen: set[str] = set()
     for page in range(8):
-        surfer.until(f"document.querySelector('.gallery-head .hint').textContent.startsWith('Sources {page * 8 + 1} to')")
+        surfer.until(
+            f"document.querySelector('.gallery-head .hint').textContent.startsWith('Sources {page * 8 + 1} to')"
+        )
         surfer.until(ALL_PICTURES)
-        seen |= set(surfer.page.locator(".gallery .source-name bdi").all_text_contents())
+        seen |= set(surfer.page.locator(".gallery .source-name > bdi").all_text_contents())
         assert surfer.evaluate("document.querySelectorAll('*').length") < 2_500
         following = surfer.page.locator(".gallery-head button:text('Next')")
         assert following.is_disabled() == (page == 7)

@@ -38,7 +38,9 @@ def test_from_dropped_photographs_to_a_zip_that_opens(surfer: Surfer, server: Se
     assert "photos: 9 images" in surfer.text("#found")
     assert "people 3" in surfer.text("#found")
     surfer.page.locator("#copies").fill("2")
-    surfer.until("/^27 images from 9 images, about .* and \\d+ s$/.test(document.querySelector('#estimate').textContent)")
+    surfer.until(
+        "/^27 images from 9 images, about .* and \\d+ s$/.test(document.querySelector('#estimate').textContent)"
+    )
     expand(surfer)
     assert "9 images became 27 images" in surfer.text("#result")
     with surfer.page.expect_download() as coming:

@@ -15,9 +15,7 @@ OVERHEAD_S = 1.5
 """From the order of an expansion to its first picture, and from its last one to the zip."""
 
 
-def estimate(
-    *, source: str, request: dict[str, Any], workers: int | None, max_pixels: int, say: Say
-) -> dict[str, Any]:
+def estimate(*, source: str, request: dict[str, Any], workers: int | None, max_pixels: int, say: Say) -> dict[str, Any]:
     """Count the files and, roughly, bytes and seconds; refuses what the expansion would refuse."""
     del say
     summary = dry_run(source, f"{source}.never-written", **{**request, "max_pixels": max_pixels})

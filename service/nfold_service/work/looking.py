@@ -54,7 +54,9 @@ def _file(row: FileRow, categories: Sequence[Category]) -> dict[str, Any]:
     shown: list[dict[str, Any]] = []
     if row.size_wh is not None:
         shown = marks(
-            [placed_from_json(one) for one in row.annotations[:MOST_MARKS]], categories, (row.size_wh[0], row.size_wh[1])
+            [placed_from_json(one) for one in row.annotations[:MOST_MARKS]],
+            categories,
+            (row.size_wh[0], row.size_wh[1]),
         )
     return {
         "name": row.file,

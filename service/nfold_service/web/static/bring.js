@@ -159,7 +159,7 @@ async function render(dataset) {
   const splits = [...new Set((found.classes || []).map((entry) => entry.split).filter(Boolean))];
   const objects = [...new Set((found.objects || []).map((entry) => entry.category))];
   const [format, reason] = split(found.format || "");
-  const strip = h("ul", { class: "strip", "aria-label": "Some of the pictures, as they are" });
+  const strip = h("ul", { class: "strip", tabindex: "0", "aria-label": "Some of the pictures, as they are" });
   clear(id("found"),
     h("p", { class: "found-say" }, h("strong", null, name(dataset.name)), `: ${plural(found.images ?? dataset.files, "image")}, ${bytes(dataset.bytes)}`),
     strip,
@@ -173,7 +173,7 @@ async function render(dataset) {
   try {
     const made = await json(`/v1/datasets/${dataset.id}/variations?meaning=inference&most=${SHOWN}&side=200`);
     clear(strip, ...made.sources.map((one) => h("li", null,
-      one.tiles.length ? tile(one.tiles[0], one.source) : h("p", { class: "missing" }, one.problem),
+      one.tiles.length ? tile(one.tiles[0], one.category === null ? "" : one.source) : h("p", { class: "missing" }, one.problem),
       h("small", null, name(one.category ?? one.source)))));
   } catch (error) {
     clear(strip, h("li", null, messageOf(error)));

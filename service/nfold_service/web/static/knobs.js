@@ -2,17 +2,20 @@
 
 import { h } from "./dom.js";
 
-const NATURAL = { rotate: 180, limit: 180, shear: 60 };
+const NATURAL = { rotate: [-180, 180], limit: [-180, 180], shear: [-60, 60], temperature_limit: [3000, 15000] };
+const BETWEEN = { temperature_limit: 6500 }; // white has to lie within the range
 
 // The bounds of the schema only keep out what would break; a slider ends where pictures still look like something.
 export function rangeOf(key, form, ...values) {
   const least = form.minimum ?? form.exclusiveMinimum ?? 0;
   const most = form.maximum ?? 1;
   if (most - least <= 1 || key === "jpeg_quality" || key === "quality_range") return { least, most, step: stepOf(least, most, form) };
-  const far = NATURAL[key] ?? rounded(3 * Math.max(0.01, ...values.map(Math.abs)));
-  const low = Math.max(least, values.some((value) => value < 0) ? -far : 0);
-  const high = Math.min(most, far);
-  return { least: low, most: high, step: stepOf(low, high, form) };
+  const far = rounded(3 * Math.max(0.01, ...values.map(Math.abs)));
+  const isPositive = values.every((value) => value >= 0);
+  const [natural, end] = NATURAL[key] ?? [-far, far];
+  const low = Math.max(least, isPositive ? Math.max(0, natural) : natural);
+  const high = Math.min(most, end);
+  return { least: low, most: high, step: stepOf(low, high, form), between: BETWEEN[key] };
 }
 
 function rounded(value) {
@@ -53,7 +56,8 @@ export function pair(words, label, [low, high], bounds, onValue) {
   const now = [low, high];
   const shown = h("output", null);
   const tell = () => { shown.textContent = `${said(now[0], bounds)} to ${said(now[1], bounds)}`; };
-  const ends = ["from", "to"].map((word, place) => range(`${label}, ${word}`, now[place], bounds, (moved) => {
+  const limits = [{ ...bounds, most: bounds.between ?? bounds.most }, { ...bounds, least: bounds.between ?? bounds.least }];
+  const ends = ["from", "to"].map((word, place) => range(`${label}, ${word}`, now[place], limits[place], (moved) => {
     now[place] = moved;
     if (now[0] > now[1]) { now[1 - place] = moved; ends[1 - place].value = moved; }
     tell();
