@@ -10,7 +10,6 @@ from nfold.rehearsal import dry_run
 from nfold_service.work.bench import Say
 from nfold_service.work.varying import seconds_of_a_copy
 
-
 OVERHEAD_S = 1.5
 """From the order of an expansion to its first picture, and from its last one to the zip."""
 

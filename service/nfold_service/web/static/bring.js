@@ -138,8 +138,9 @@ export async function show(dataset, onReady) {
     if (state.dataset !== dataset) return;
     if (found.state === "empty") throw new Problem({ detail: "Its upload was cut off before the end.", hint: "Give the files again." });
     if (found.state === "broken") throw new Problem({ detail: found.problem?.message || "This cannot be used.", hint: found.problem?.hint });
-    await render(found);
-    onReady(found);
+    const strip = render(found);
+    onReady(found); // before the strip, which may wait: what is asked first is made first
+    await fillStrip(found, strip);
   } catch (error) {
     quiet();
     if (error.status === 404) change({ dataset: null, job: null }, { replaces: true });
@@ -152,7 +153,7 @@ export function forget() {
   clear(id("found"));
 }
 
-async function render(dataset) {
+function render(dataset) {
   const found = dataset.found || {};
   const classes = (found.classes || []).filter((entry) => entry.category !== null);
   const names = [...new Set(classes.map((entry) => entry.category))];
@@ -170,6 +171,10 @@ async function render(dataset) {
       splits.length ? fact("Splits", splits.join(", "), " (only train is varied)") : null),
     troubles(found));
   id("found").hidden = false;
+  return strip;
+}
+
+async function fillStrip(dataset, strip) {
   try {
     const made = await json(`/v1/datasets/${dataset.id}/variations?meaning=inference&most=${SHOWN}&side=200`);
     clear(strip, ...made.sources.map((one) => h("li", null,

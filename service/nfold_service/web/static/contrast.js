@@ -64,11 +64,13 @@ export async function restart() {
 }
 
 // Picture by picture, so that several workers are at it. Offline all epochs have one answer, which the browser keeps.
-async function ask(meaning, epoch) {
+async function ask(meaning, epoch, onSource = () => {}) {
   const places = Array.from({ length: ROWS }, (_, place) => first + place);
-  const answers = await Promise.all(places.map((place) => {
+  const answers = await Promise.all(places.map(async (place, row) => {
     const query = new URLSearchParams({ meaning, ...(meaning === "on_the_fly" ? { epoch } : {}), copies: shownCopies(), recipe: recipe(), seed: seed(), first: place, most: 1, side: 240 });
-    return json(`/v1/datasets/${dataset.id}/variations?${query}`);
+    const answer = await json(`/v1/datasets/${dataset.id}/variations?${query}`);
+    for (const source of answer.sources) onSource(row, source);
+    return answer;
   }));
   return { total: answers[0].total, sources: answers.flatMap((one) => one.sources) };
 }
@@ -82,13 +84,20 @@ function blank(side, tiles) {
   clear(id(`${side}-counters`));
 }
 
+// Until all are there and counted, each picture stands where its frames were empty.
+function comes(side, row, source) {
+  const place = id(`${side}-sources`).children[row];
+  if (place) clear(place, h("div", { class: `tiles t${Math.min(source.tiles.length, 10)}` }, source.tiles.map((made) => tile(made, ""))));
+}
+
 // One epoch of both; an answer that comes after a restart is let go.
 async function step(mine) {
   if (mine.busy) return false;
   mine.busy = true;
   const epoch = mine.epoch + 1;
   try {
-    const [offline, fly] = await Promise.all([ask("offline", epoch), ask("on_the_fly", epoch)]);
+    const early = (side) => (row, source) => { if (mine === run && epoch === 1) comes(side, row, source); };
+    const [offline, fly] = await Promise.all([ask("offline", epoch, early("offline")), ask("on_the_fly", epoch, early("fly"))]);
     if (mine !== run) return false;
     if (!offline.sources.length && first > 0) { first = 0; await restart(); return false; }
     mine.epoch = epoch;

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 
 const NATURAL = { rotate: [-180, 180], limit: [-180, 180], shear: [-60, 60], temperature_limit: [3000, 15000] };
-const BETWEEN = { temperature_limit: 6500 }; // white has to lie within the range
+const BETWEEN = { temperature_limit: 6000 }; // white has to lie within the range
 
 // The bounds of the schema only keep out what would break; a slider ends where pictures still look like something.
 export function rangeOf(key, form, ...values) {
