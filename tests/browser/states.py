@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from tests.browser.surfing import Surfer
-from tests.conftest import write_picture
 
 PHOTOS: Final = Path(__file__).parents[2] / "examples" / "photos"
 EPOCH: Final = "document.querySelector('#epoch').textContent === 'Epoch {}'"
@@ -61,14 +61,25 @@ def expand(surfer: Surfer) -> str:
     return job_of(surfer)
 
 
-def annotated_set(folder: Path, count: int = 6) -> Path:
-    """Painted pictures in the layout of YOLO, with boxes of two classes."""
-    for number in range(count):
-        write_picture(folder / "images" / "train" / f"field{number}.jpg", number, width=320, height=240)
-        label = folder / "labels" / "train" / f"field{number}.txt"
-        label.parent.mkdir(parents=True, exist_ok=True)
-        label.write_text("0 0.3 0.4 0.3 0.4\n1 0.7 0.6 0.2 0.3\n")
-    (folder / "data.yaml").write_text("path: .\ntrain: images/train\nnames: {0: apple, 1: pear}\n")
+MARKED: Final[Mapping[str, str]] = {
+    "food/coffee.jpg": "0 0.485 0.415 0.40 0.75",
+    "nature/chelsea.jpg": "1 0.41 0.5 0.80 1.0",
+    "nature/flower.jpg": "2 0.48 0.515 0.44 0.65",
+    "people/astronaut.jpg": "3 0.38 0.51 0.70 0.97",
+    "people/camera.jpg": "3 0.33 0.55 0.64 0.88",
+    "people/friends_by_aitzol_berasategi.jpg": "1 0.415 0.306 0.23 0.156\n1 0.57 0.52 0.21 0.16",
+}
+
+
+def annotated_set(folder: Path) -> Path:
+    """Six photographs in the layout of YOLO: seven boxes of four classes."""
+    for part in ("images", "labels"):
+        (folder / part / "train").mkdir(parents=True)
+    for name, boxes in MARKED.items():
+        stem = Path(name).stem.split("_")[0]
+        shutil.copy(PHOTOS / name, folder / "images" / "train" / f"{stem}.jpg")
+        (folder / "labels" / "train" / f"{stem}.txt").write_text(f"{boxes}\n")
+    (folder / "data.yaml").write_text("path: .\ntrain: images/train\nnames: [cup, animal, flower, person]\n")
     return folder
 
 
@@ -85,10 +96,10 @@ def _refused(surfer: Surfer, url: str, held: Path) -> None:
 
 
 def _found(surfer: Surfer, url: str, held: Path) -> None:
-    source = held / "orchard"
+    source = held / "marked photographs"
     if not source.exists():
         annotated_set(source)
-        (source / "images" / "train" / "broken.jpg").write_bytes(b"no picture")
+        (source / "images" / "train" / "torn.jpg").write_bytes(b"no picture")
         (source / "notes.doc").write_text("no picture either")
     surfer.go(f"{url}/")
     surfer.drop(source)

@@ -3,7 +3,7 @@
 import { json, pathOf, post, Problem, send } from "./api.js";
 import { bytes, clear, h, id, messageOf, name, number, plural, showProblem } from "./dom.js";
 import { fromDrop, fromList, isArchive } from "./gathering.js";
-import { tile } from "./pictures.js";
+import { begin, swatch, tile } from "./pictures.js";
 import { change, state } from "./state.js";
 import { begun, beginUpload, forgetUpload, goOn, unfinished } from "./uploading.js";
 
@@ -159,6 +159,7 @@ function render(dataset) {
   const names = [...new Set(classes.map((entry) => entry.category))];
   const splits = [...new Set((found.classes || []).map((entry) => entry.split).filter(Boolean))];
   const objects = [...new Set((found.objects || []).map((entry) => entry.category))];
+  begin();
   const [format, reason] = split(found.format || "");
   const strip = h("ul", { class: "strip", tabindex: "0", "aria-label": "Some of the pictures, as they are" });
   clear(id("found"),
@@ -195,7 +196,7 @@ const fact = (term, ...words) => h("div", null, h("dt", null, term), h("dd", nul
 function listed(names, entries, field = "before") {
   const shown = names.slice(0, 20).map((one, place) => {
     const count = entries.filter((entry) => entry.category === one).reduce((sum, entry) => sum + entry[field], 0);
-    return [place ? ", " : "", name(one), count ? ` ${number(count)}` : ""];
+    return [place ? ", " : "", field === "objects" ? swatch(one) : null, name(one), count ? ` ${number(count)}` : ""];
   });
   return names.length > 20 ? [shown, ` and ${number(names.length - 20)} more`] : shown;
 }
