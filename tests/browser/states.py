@@ -183,6 +183,7 @@ def _compared(surfer: Surfer, url: str, held: Path) -> None:
     expand(surfer)
     surfer.click("#compare")
     surfer.see("#comparison a")
+    surfer.until(ALL_PICTURES)
 
 
 def _history(surfer: Surfer, url: str, held: Path) -> None:

@@ -118,8 +118,8 @@ async function useYaml() {
       if (line) mark(Number(line));
       return;
     }
-    clear(id("yaml-said"), h("div", { class: "problem" }, h("p", null, h("strong", null, error.message)), h("ul", null, places.map((place) =>
-      h("li", null, h("button", { type: "button", class: "link", onclick: () => mark(place.line) }, `Line ${place.line}`), " ", place.one.message, place.one.hint ? ` ${place.one.hint}` : "")))));
+    clear(id("yaml-said"), h("div", { class: "problem" }, h("p", null, h("strong", null, places.length === 1 ? "The recipe cannot be used as it is." : `The recipe cannot be used as it is, for ${places.length} reasons.`)), h("ul", null, places.map((place) =>
+      h("li", null, h("button", { type: "button", class: "link", onclick: () => mark(place.line) }, `Line ${place.line}`), " ", place.one.message.replace(/^Line \d+: /, ""), place.one.hint ? ` ${place.one.hint}` : "")))));
     mark(places[0].line);
   }
 }

@@ -141,7 +141,8 @@ function draw(mine) {
     sentence("fly", "At inference every picture passes unchanged.");
   } else {
     const files = last.offline.reduce((sum, one) => sum + one.tiles.length, 0);
-    sentence("offline", `${plural(shownCopies(), "copy", "copies")} of each picture are stored. Every epoch reads the same ${plural(files, "file")}.`);
+    const stored = copies() > MOST_COPIES ? `The first ${MOST_COPIES} of ${number(copies())} copies of each picture, which are stored.` : `${plural(copies(), "copy", "copies")} of each picture ${copies() === 1 ? "is" : "are"} stored.`;
+    sentence("offline", `${stored} Every epoch reads the same ${plural(files, "file")}.`);
     const read = last.fly.reduce((sum, one) => sum + one.tiles.length, 0);
     sentence("fly", `Nothing is added. Every epoch reads the same ${plural(read, "file")} and varies each anew.`);
   }
