@@ -1,69 +1,22 @@
-"""The page of the service, used as a person would: by clicks and keys, on the real server, with the example's pictures."""
+"""The page of the service, used as a person would: by drops, clicks and keys, on the real server, with real photographs."""
 
 from __future__ import annotations
 
-import io
-import json
-import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.browser.chromium import CHROMIUM, Page, browser
-from tests.browser.surfing import Surfer
-from tests.browser.test_report import CONTRASTS
-from tests.service.conftest import Server, make_server
+from tests.browser.states import ALL_PICTURES, EPOCH, PHOTOS, dataset_of, expand, meanings_shown, open_example, play
+from tests.browser.surfing import Surfer, needs_a_browser
+from tests.service.conftest import Server
 
-__all__ = ["make_server"]
+pytestmark = needs_a_browser
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(),
-        reason=f"THE WEB PAGE WAS NOT LOOKED AT IN A BROWSER: there is no Chromium at {CHROMIUM} (apt-get install "
-        "chromium, or name another one in NFOLD_TEST_CHROMIUM)",
-    ),
-]
-
-SIZES = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-HOSTILE = "<img src=x onerror=alert(1)> \u202eשלום 👩\u200d🚀.jpg"
 COUNTS = """Object.fromEntries(['offline', 'fly'].map(side => [side, Object.fromEntries(
   [...document.querySelectorAll(`#${side}-counters dd`)].map(one => [one.dataset.count, one.textContent]))]))"""
 SHOWN = "[...document.querySelectorAll('#SIDE-sources .tile')].map(one => one.dataset.pixels)"
-UNNAMED = """[...document.querySelectorAll('button, a, input, select, textarea, [role=img], img')].filter(one =>
-  one.checkVisibility() && !one.hasAttribute('alt') && !(one.textContent.trim() || one.getAttribute('aria-label')
-  || one.labels?.length || one.getAttribute('title'))).map(one => one.outerHTML)"""
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def surfer(page: Page) -> Surfer:
-    return Surfer(page)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the tests that leave it as it is."""
-    running = Server(data=tmp_path_factory.mktemp("service") / "server")
-    running.begin()
-    yield running
-    running.end()
-
-
-def open_example(surfer: Surfer, server: Server, **window: Any) -> str:
-    """The example is there, and both meanings are shown; the id of its data set."""
-    surfer.go(f"{server.url}/", **window)
-    surfer.click("#try-example")
-    surfer.see("#fly-sources .tile")
-    return str(re.search(r"d=(ds_[0-9a-f]{20})", surfer.page.evaluate("location.hash"))[1])  # type: ignore[index]
 
 
 def variations(server: Server, dataset: str, **query: Any) -> dict[str, Any]:
@@ -77,146 +30,98 @@ def hashes(answer: dict[str, Any]) -> list[str]:
     return [tile["pixels"] for source in answer["sources"] for tile in source["tiles"]]
 
 
-def epoch(surfer: Surfer, number: int) -> None:
-    surfer.until(f"document.querySelector('#epoch').textContent === 'Epoch {number}'")
-
-
-def test_from_the_example_to_a_zip_that_opens(surfer: Surfer, server: Server) -> None:
-    open_example(surfer, server)
-    surfer.until("document.querySelectorAll('#found .strip img').length === 5")
-    assert "5 images" in surfer.text("#found")
-    surfer.until("document.querySelector('#estimate').textContent.startsWith('30 images from 5')")
-    surfer.click("#expand")
-    surfer.see("#download")
-    assert "5 images became 30 images" in surfer.text("#result")
-    link = surfer.page.evaluate("document.querySelector('#download').href")
-    with zipfile.ZipFile(io.BytesIO(httpx.get(link, timeout=60).content)) as archive:
+def test_from_dropped_photographs_to_a_zip_that_opens(surfer: Surfer, server: Server) -> None:
+    surfer.go(f"{server.url}/")
+    surfer.drop(PHOTOS)
+    meanings_shown(surfer)
+    surfer.until("document.querySelectorAll('#found .strip img').length === 9")
+    assert "photos: 9 images" in surfer.text("#found")
+    assert "people 3" in surfer.text("#found")
+    surfer.page.locator("#copies").fill("2")
+    surfer.until(
+        "/^27 images from 9 images, about .* and \\d+ s$/.test(document.querySelector('#estimate').textContent)"
+    )
+    expand(surfer)
+    assert "9 images became 27 images" in surfer.text("#result")
+    with surfer.page.expect_download() as coming:
+        surfer.click("#download")
+    with zipfile.ZipFile(coming.value.path()) as archive:
         assert archive.testzip() is None
-        assert sum(name.endswith(".jpg") for name in archive.namelist()) == 30
-    surfer.until("document.querySelectorAll('.gallery img').length >= 6 || (scrollBy(0, 300), false)")
+        pictures = [name for name in archive.namelist() if name.endswith(".jpg")]
+        assert len(pictures) == 27
+        assert all(archive.read(name).startswith(b"\xff\xd8\xff") for name in pictures)
+    surfer.until(ALL_PICTURES)
     surfer.click(".gallery .tile:not(.original)")
     surfer.see("#how img")
     assert "Rotate" in surfer.text("#how")
     surfer.click("#how-close")
     surfer.click("details.commands summary")
-    assert "nfold expand FOLDER OUTPUT --copies 5 --recipe flip-rotate --seed 0" in surfer.text(".commands")
-    surfer.click("#history-open")
-    surfer.until("document.querySelectorAll('#history .past li').length >= 2")
-    surfer.click("#history-close")
+    assert "nfold expand FOLDER OUTPUT --copies 2 --recipe flip-rotate --seed 0" in surfer.text(".commands")
+    assert f"curl -X POST {server.url}/v1/expansions" in surfer.text(".commands")
     assert surfer.complaints() == []
 
 
 def test_the_counters_are_those_of_the_api(surfer: Surfer, server: Server) -> None:
-    dataset = open_example(surfer, server)
+    dataset = open_example(surfer, server.url)
     seen: dict[str, list[str]] = {"offline": [], "fly": []}
     for number in (1, 2, 3):
         if number > 1:
             surfer.click("#next-epoch")
-        epoch(surfer, number)
+        surfer.until(EPOCH.format(number))
         for side, meaning in (("offline", "offline"), ("fly", "on_the_fly")):
             answer = variations(server, dataset, meaning=meaning, epoch=number, copies=5, most=3)
-            assert surfer.page.evaluate(SHOWN.replace("SIDE", side)) == hashes(answer)
+            assert surfer.evaluate(SHOWN.replace("SIDE", side)) == hashes(answer)
             seen[side] += hashes(answer)
-            shown = surfer.page.evaluate(COUNTS)[side]
+            shown = surfer.evaluate(COUNTS)[side]
             assert shown["images"] == str(sum(source["disk"]["images"] for source in answer["sources"]))
+            assert shown["bytes"] == surfer.evaluate(
+                f"import('/static/any/dom.js').then(dom => dom.bytes({sum(one['disk']['bytes'] for one in answer['sources'])}))"
+            )
             assert shown["seen"] == str(len(seen[side]))
             assert shown["distinct"] == str(len(set(seen[side])))
-    assert surfer.page.evaluate(COUNTS)["offline"]["distinct"] == "18"
-    assert surfer.page.evaluate(COUNTS)["fly"]["distinct"] == "9"
+    assert surfer.evaluate(COUNTS)["offline"]["distinct"] == "18"
+    assert surfer.evaluate(COUNTS)["fly"]["distinct"] == "9"
     surfer.click("#inference")
     surfer.until("document.querySelector('#inference').getAttribute('aria-checked') === 'true'")
-    assert surfer.page.evaluate(SHOWN.replace("SIDE", "fly")) == hashes(
-        variations(server, dataset, meaning="inference", most=3)
-    )
+    unchanged = hashes(variations(server, dataset, meaning="inference", most=3))
+    assert surfer.evaluate(SHOWN.replace("SIDE", "fly")) == unchanged
     surfer.click("#inference")
-    epoch(surfer, 3)
-    surfer.click("#play")
-    epoch(surfer, 10)
-    assert surfer.page.evaluate(COUNTS)["fly"]["distinct"] == "30"
+    surfer.until(EPOCH.format(3))
+    play(surfer)
+    assert surfer.evaluate(COUNTS)["fly"]["distinct"] == "30"
     surfer.until("document.querySelectorAll('#curves .line').length === 2")
     assert surfer.complaints() == []
 
 
+def test_offline_every_epoch_shows_the_same_tiles_and_on_the_fly_others(surfer: Surfer, server: Server) -> None:
+    open_example(surfer, server.url)
+    before = {side: surfer.evaluate(SHOWN.replace("SIDE", side)) for side in ("offline", "fly")}
+    surfer.click("#next-epoch")
+    surfer.until(EPOCH.format(2))
+    after = {side: surfer.evaluate(SHOWN.replace("SIDE", side)) for side in ("offline", "fly")}
+    assert before["offline"] == after["offline"]
+    assert not set(before["fly"]) & set(after["fly"])
+    assert surfer.page.locator("#offline-sources .is-new").count() == 0
+    assert surfer.page.locator("#fly-sources .is-seen").count() == 0
+
+
+def test_the_first_time_both_meanings_play_by_themselves(surfer: Surfer, server: Server) -> None:
+    surfer.go(f"{server.url}/", moves=True)
+    surfer.click("#try-example")
+    surfer.see("#fly-sources .tile")
+    surfer.page.locator("#both").scroll_into_view_if_needed()
+    surfer.page.locator("#meanings").evaluate("one => one.scrollIntoView({block: 'center', behavior: 'instant'})")
+    surfer.until(EPOCH.format(10))
+    surfer.see("#curves .chart")
+
+
 def test_the_variations_are_the_files_of_the_expansion(surfer: Surfer, server: Server) -> None:
-    dataset = open_example(surfer, server)
-    surfer.click("#expand")
-    surfer.see("#download")
-    job = re.search(r"j=(job_[0-9a-f]{20})", surfer.page.evaluate("location.hash"))[1]  # type: ignore[index]
+    dataset = open_example(surfer, server.url)
+    job = expand(surfer)
     listed = httpx.get(f"{server.url}/v1/expansions/{job}/sources?limit=100").json()["sources"]
     made = {source["source"]: [file["pixels"] for file in source["files"]] for source in listed}
     shown = variations(server, dataset, meaning="offline", copies=5, most=20)["sources"]
     assert {one["source"]: [tile["pixels"] for tile in one["tiles"]] for one in shown} == made
-
-
-def test_a_reload_in_the_middle_of_a_job_loses_nothing(surfer: Surfer, make_server: Callable[..., Server]) -> None:
-    server = make_server()
-    open_example(surfer, server)
-    surfer.page.evaluate("document.querySelector('#copies').select()")
-    surfer.page.call("Input.insertText", text="300")
-    surfer.until("document.querySelector('#estimate').textContent.startsWith('1,505 images')")
-    surfer.click("#expand")
-    surfer.until("document.querySelector('#job-more')?.textContent.includes('of 1,50')")
-    surfer.page.call("Page.reload")
-    surfer.until("document.querySelector('#job-more')?.textContent.includes('of 1,50')")
-    surfer.see("#fly-sources .tile")
-    assert surfer.page.evaluate("document.querySelector('#copies').value") == "300"
-    server.end()
-    server.begin()
-    # Another port is another origin: the address is the same but for it.
-    address = surfer.page.evaluate("location.hash")
-    surfer.go(f"{server.url}/{address}")
-    surfer.until("/At work|Making copies|Done/.test(document.querySelector('#job-state')?.textContent)")
-    surfer.click("#cancel")
-    surfer.until("document.querySelector('#job-state').textContent === 'Cancelled'")
-    assert surfer.complaints() == []
-
-
-def test_a_dropped_folder_with_hostile_names_is_harmless(surfer: Surfer, server: Server) -> None:
-    surfer.go(f"{server.url}/")
-    surfer.page.evaluate(
-        f"""(async () => {{
-          const canvas = Object.assign(document.createElement('canvas'), {{width: 60, height: 40}});
-          canvas.getContext('2d').fillRect(5, 5, 20, 30);
-          const blob = await new Promise(done => canvas.toBlob(done, 'image/jpeg'));
-          const given = new DataTransfer();
-          given.items.add(new File([blob], {json.dumps(HOSTILE)}));
-          given.items.add(new File(['no picture'], 'notes.doc'));
-          dispatchEvent(new DragEvent('drop', {{dataTransfer: given, bubbles: true, cancelable: true}}));
-        }})()"""
-    )
-    surfer.see("#fly-sources .tile")
-    surfer.until("document.querySelector('#found').textContent.includes('notes.doc')")
-    surfer.until("document.querySelectorAll('#found .strip img').length === 1")
-    assert surfer.page.evaluate("document.querySelector('#found .strip bdi').textContent") == HOSTILE
-    assert surfer.page.evaluate("document.querySelectorAll('[onerror]').length") == 0
-    assert [one for one in surfer.complaints() if "422" not in one and "415" not in one] == []
-
-
-def test_what_is_no_archive_is_refused_in_plain_words(surfer: Surfer, server: Server) -> None:
-    surfer.go(f"{server.url}/")
-    surfer.page.evaluate(
-        """(() => { const given = new DataTransfer(); given.items.add(new File(['none'], 'a.zip'));
-        dispatchEvent(new DragEvent('drop', {dataTransfer: given, bubbles: true, cancelable: true})); })()"""
-    )
-    surfer.see("#bring-problem .problem")
-    assert "archive" in surfer.text("#bring-problem").lower()
-
-
-def test_a_wrong_recipe_is_marked_at_its_line(surfer: Surfer, server: Server) -> None:
-    open_example(surfer, server)
-    surfer.click("#tune summary")
-    surfer.until("document.querySelector('#yaml').value.includes('HorizontalFlip') && document.querySelector('.tuner')")
-    surfer.page.evaluate(
-        "document.querySelector('#yaml').value = 'augment:\\n  - HorizontalFlip: {p: 0.5}\\n  - Rotat: {}\\n'"
-    )
-    surfer.click("#use-yaml")
-    surfer.see("#yaml-said .problem")
-    assert "Line 3" in surfer.text("#yaml-said")
-    surfer.page.evaluate("document.querySelector('#yaml').value = 'augment:\\n  - VerticalFlip: {p: 1}\\n'")
-    surfer.click("#use-yaml")
-    surfer.until("document.querySelector('.tuner').textContent.includes('vertical flip')")
-    surfer.see("#fly-sources .tile")
-    assert "own-" in surfer.page.evaluate("location.hash")
 
 
 def test_a_service_with_keys_is_asked_with_one(surfer: Surfer, make_server: Callable[..., Server]) -> None:
@@ -224,39 +129,37 @@ def test_a_service_with_keys_is_asked_with_one(surfer: Surfer, make_server: Call
     surfer.go(f"{server.url}/")
     surfer.click("#try-example")
     surfer.see("#ask-key[open]")
-    surfer.page.evaluate("document.querySelector('#key').focus()")
-    surfer.page.call("Input.insertText", text="the-key-of-this-service")
+    surfer.page.locator("#key").fill("the-key-of-this-service")
     surfer.click("#key-form button")
-    surfer.see("#fly-sources .tile")
-    surfer.click("#expand")
-    surfer.see("button#download")
-    surfer.until("document.querySelectorAll('.gallery img').length >= 6 || (scrollBy(0, 300), false)")
+    meanings_shown(surfer)
+    expand(surfer)
+    surfer.until(ALL_PICTURES)
+    with surfer.page.expect_download() as coming:
+        surfer.click("button#download")
+    assert zipfile.is_zipfile(coming.value.path())
     assert [one for one in surfer.complaints() if "401" not in one] == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_it_is_readable_at_any_width_and_by_keyboard(surfer: Surfer, server: Server, *, dark: bool) -> None:
-    open_example(surfer, server, width=390, dark=dark)
-    surfer.click("#next-epoch")
-    epoch(surfer, 2)
-    surfer.click("#expand")
-    surfer.see("#download")
-    surfer.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    surfer.until("document.querySelector('.tuner')")
-    for width in (320, 390, 800, 1280):
-        surfer.size(width, dark=dark)
-        wide, window = surfer.page.evaluate(SIZES)
-        assert wide <= window, width
-    assert surfer.page.evaluate(UNNAMED) == []
-    poor = surfer.page.evaluate(CONTRASTS.replace(".unseen,", ".unseen, .skip, option, :disabled,"))
-    assert poor == []
-    surfer.page.evaluate("document.activeElement.blur()")
-    for _ in range(3):
-        for kind in ("rawKeyDown", "keyUp"):
-            surfer.page.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
-    assert (
-        surfer.page.evaluate(
-            "document.activeElement !== document.body && getComputedStyle(document.activeElement).outlineStyle"
-        )
-        == "solid"
-    )
+def test_nothing_but_the_service_is_needed_for_the_first_paint(surfer: Surfer, server: Server) -> None:
+    surfer.go(f"{server.url}/")
+    surfer.until("performance.getEntriesByName('first-contentful-paint').length")
+    asked = surfer.evaluate("performance.getEntriesByType('resource').map(one => one.name)")
+    assert asked
+    assert all(one.startswith(f"{server.url}/static/") for one in asked)
+    assert surfer.complaints() == []
+
+
+def test_what_the_page_is_about_stands_in_its_address(surfer: Surfer, server: Server) -> None:
+    open_example(surfer, server.url)
+    surfer.page.locator("#copies").fill("3")
+    surfer.page.locator("#seed").fill("11")
+    surfer.page.locator("input[name=preset][value=color]").check(force=True)
+    surfer.until("location.hash.includes('r=color') && location.hash.includes('n=3') && location.hash.includes('s=11')")
+    dataset = dataset_of(surfer)
+    surfer.page.reload()
+    meanings_shown(surfer)
+    assert dataset_of(surfer) == dataset
+    assert surfer.page.locator("#copies").input_value() == "3"
+    assert surfer.page.locator("#seed").input_value() == "11"
+    assert surfer.page.locator("input[name=preset][value=color]").is_checked()
+    assert surfer.page.locator("#offline-sources .tile").count() == 12

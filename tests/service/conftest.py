@@ -63,10 +63,12 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def begin(self, **settings: Any) -> None:
-        """Start it, and wait until it is ready."""
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        """Start it on a free port, or on that of the settings, and wait until it is ready."""
+        self.port = int(settings.pop("port", 0))
+        if not self.port:
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", 0))
+                self.port = listener.getsockname()[1]
         given = {f"NFOLD_{name.upper()}": str(value) for name, value in settings.items()}
         self.environment.update(given)
         with (self.data.parent / "server.log").open("ab") as log:

@@ -107,6 +107,7 @@ class Estimate(Body):
                 "images_before": 24,
                 "images_after": 144,
                 "bytes": 11_059_200,
+                "seconds": 3.4,
                 "classes": [{"split": None, "category": "cat", "before": 12, "after": 72}],
                 "notes": [],
             }
@@ -116,6 +117,7 @@ class Estimate(Body):
     images_before: int
     images_after: int
     bytes: int = Field(description="Roughly, from the size of the sources.")
+    seconds: float | None = Field(description="Roughly, from what a few copies took; None when none could be made.")
     classes: list[dict[str, Any]]
     notes: list[str] = Field(description="What one might think that is done to labels, and is not.")
 
@@ -178,7 +180,7 @@ async def estimate_expansion(
     recipe: RecipeText = "flip-rotate",
     seed: Seed = 0,
 ) -> Estimate:
-    """Counts are exact, bytes are not. What the expansion would refuse is refused here with the same words."""
+    """Counts are exact, bytes and seconds are not. What the expansion would refuse is refused here with the same words."""
     row = await _ready(context, caller, dataset)
     counts = {"copies": copies, "total": total, "per_class": per_class}
     request = {name: value for name, value in counts.items() if value is not None} or {"copies": 5}
@@ -186,6 +188,7 @@ async def estimate_expansion(
         "estimate",
         source=str(context.places.dataset(row.id)),
         request={**request, "recipe": read_recipe(recipe), "seed": seed},
+        workers=context.settings.workers,
         max_pixels=context.settings.max_image_pixels,
     )
     return Estimate.model_validate(made)

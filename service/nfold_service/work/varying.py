@@ -6,6 +6,8 @@ What was opened stays open in the worker, so that the next epoch takes milliseco
 from __future__ import annotations
 
 import json
+import statistics
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,6 +26,8 @@ MOST_OPEN = 16
 CACHE_BYTES = 16 << 20
 MOST_KEPT = 512
 """Tiles of each data set that is open."""
+MOST_MEASURING_S = 0.3
+"""Large pictures are not measured as often as small ones."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +35,8 @@ class _Opened:
     reader: ItemReader
     tiles: OrderedDict[tuple[Any, ...], dict[str, Any]] = field(default_factory=OrderedDict)
     frozen: FrozenDataset | None = None
+    redrawn: set[int] = field(default_factory=set)
+    seconds: float | None = None
 
     def offline(self, copies: int) -> FrozenDataset:
         """What `expand` would write; it is kept, since it remembers how often each copy was drawn again."""
@@ -74,6 +80,30 @@ def vary(
     return {"meaning": meaning, "epoch": epoch, "total": total, "sources": sources}
 
 
+def seconds_of_a_copy(*, source: str, recipe: Any, seed: int, max_pixels: int) -> float | None:
+    """What one copy takes here, from reading its source to the bytes of its file; None when no source can be used.
+
+    Measured over a few sources once, and kept as long as the data set stays open.
+    """
+    opened = _opened(source, recipe, seed, max_pixels)
+    if opened.seconds is None:
+        total = len(opened.reader.opened.places)
+        taken: list[float] = []
+        for place in sorted({0, total // 2, total - 1} if total else ()):
+            try:
+                if not taken:
+                    opened.reader.variation(place, 1)  # compiles the recipe, and warms what is slow only at first
+                began = time.perf_counter()
+                _bytes_as_file(opened.reader, place, opened.reader.variation(place, 2))
+            except SampleError:
+                continue
+            taken.append(time.perf_counter() - began)
+            if sum(taken) > MOST_MEASURING_S:
+                break
+        opened.seconds = statistics.median(taken) if taken else None
+    return opened.seconds
+
+
 def _opened(source: str, recipe: Any, seed: int, max_pixels: int) -> _Opened:
     key = json.dumps([source, recipe, seed, max_pixels], sort_keys=True)
     found = _open.pop(key, None)
@@ -91,12 +121,39 @@ def _of_source(opened: _Opened, place: int, *, meaning: Meaning, epoch: int, cop
     answer: dict[str, Any] = {"source": planned.id, "category": planned.category, "place": place}
     numbers = {"offline": range(copies + 1), "on_the_fly": range(epoch, epoch + 1), "inference": range(1)}[meaning]
     try:
-        tiles = [_tile(opened, place, number, meaning=meaning, copies=copies, side=side) for number in numbers]
+        tiles = _at_first_draw(opened, place, copies, side) if meaning == "offline" else None
+        if tiles is None:
+            tiles = [_tile(opened, place, number, meaning=meaning, copies=copies, side=side) for number in numbers]
     except (SampleError, ShortfallError) as error:
         return {**answer, "tiles": [], "disk": {"images": 1, "bytes": planned.size}, "problem": error.message}
     # Offline every picture is a file. Otherwise the source is the only one, whatever is made of it on the way.
     sizes = [tile["bytes"] for tile in tiles] if meaning == "offline" else [planned.size]
     return {**answer, "tiles": tiles, "disk": {"images": len(sizes), "bytes": sum(sizes)}, "problem": None}
+
+
+def _at_first_draw(opened: _Opened, place: int, copies: int, side: int) -> list[dict[str, Any]] | None:
+    """The original and its copies where no copy had to be drawn again, which is the rule; None where one had.
+
+    `FrozenDataset` computes all copies once to choose their draws and then each again, which large pictures feel.
+    """
+    if place in opened.redrawn:
+        return None
+    tiles: list[dict[str, Any]] = []
+    taken: set[str] = set()
+    for number in range(copies + 1):
+        address = (place, number, False, side)
+        tile = opened.tiles.pop(address, None)
+        if tile is None:
+            item = opened.reader.variation(place, number) if number else opened.reader.original(place)
+            tile = _tile_of(opened.reader, place, item, side)
+        if tile["pixels"] in taken:
+            opened.redrawn.add(place)
+            return None
+        taken.add(tile["pixels"])
+        tiles.append(tile)
+    for tile in tiles:
+        opened.keep((place, tile["copy"], False, side), tile)
+    return tiles
 
 
 def _tile(opened: _Opened, place: int, number: int, *, meaning: Meaning, copies: int, side: int) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import time
 import zipfile
 from typing import Any
@@ -89,6 +90,8 @@ def test_an_estimate_counts_and_refuses_as_an_expansion_does(client: Any, datase
     found = client.get(f"/v1/datasets/{dataset}/estimate", params={"copies": 3}).json()
     assert (found["images_before"], found["images_after"]) == (5, 20)
     assert found["bytes"] > 500_000
+    more = client.get(f"/v1/datasets/{dataset}/estimate", params={"copies": 1000}).json()
+    assert 0 < found["seconds"] < more["seconds"]
     assert client.get(f"/v1/datasets/{dataset}/estimate", params={"per_class": 6}).json()["images_after"] == 24
     both = client.get(f"/v1/datasets/{dataset}/estimate", params={"copies": 1, "per_class": 6})
     assert both.status_code == 422
@@ -119,6 +122,17 @@ def test_a_result_is_looked_through_source_by_source(client: Any, dataset: str) 
         assert client.get(f"{base}/thumbnails/{wrong}").status_code == 404
 
 
+def test_copies_that_had_to_be_drawn_again_are_those_of_the_expansion(client: Any, dataset: str) -> None:
+    recipe = {"augment": [{"HorizontalFlip": {"p": 0.5}}]}
+    body = {"dataset": dataset, "copies": 1, "recipe": recipe}
+    job = client.post("/v1/expansions", json=body).json()["id"]
+    assert settled(client.get, f"/v1/expansions/{job}")["state"] == "succeeded"
+    listed = client.get(f"/v1/expansions/{job}/sources").json()["sources"]
+    made = {one["source"]: [file["pixels"] for file in one["files"]] for one in listed}
+    shown = of(client, dataset, meaning="offline", copies=1, most=20, recipe=json.dumps(recipe))["sources"]
+    assert {one["source"]: [tile["pixels"] for tile in one["tiles"]] for one in shown} == made
+
+
 def test_boxes_are_told_in_shares_of_the_picture(client: Any) -> None:
     held = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(_example())) as example, zipfile.ZipFile(held, "w") as archive:
@@ -134,6 +148,7 @@ def test_boxes_are_told_in_shares_of_the_picture(client: Any) -> None:
     job = client.post("/v1/expansions", json={"dataset": identity, "copies": 1}).json()["id"]
     assert settled(client.get, f"/v1/expansions/{job}")["state"] == "succeeded"
     original, copy = client.get(f"/v1/expansions/{job}/sources").json()["sources"][0]["files"]
+    assert [one["marks"][0]["name"] for one in (original, copy)] == ["cup", "cup"]
     assert original["marks"][0]["box"] == pytest.approx([0.3, 0.4, 0.7, 0.6], abs=1e-4)
     assert (copy["labels_kept"], copy["dropped"]) == (1, [])
 

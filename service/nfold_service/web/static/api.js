@@ -1,4 +1,4 @@
-// Requests to the service: the key, problems in plain words, events of a job, uploads with their progress.
+// Requests to the service: the key, problems in plain words, events of a job.
 
 const KEY = "nfold-key";
 let asking = null;
@@ -79,7 +79,7 @@ export async function objectUrl(path, options) {
   return URL.createObjectURL(await (await send(path, options)).blob());
 }
 
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 // Server-sent events by fetch, since an EventSource can send no key; goes on where it was cut.
 export async function follow(path, onEvent, signal) {
@@ -103,37 +103,6 @@ export async function follow(path, onEvent, signal) {
       if (signal.aborted || (error instanceof Problem && error.status && error.status < 500)) throw error;
     }
     await pause(1000);
-  }
-}
-
-// Resumable by tus 1.0: in pieces, each asked for again from where the service stands.
-const PIECE = 8 * 1024 * 1024;
-
-export async function uploadArchive(dataset, blob, onBytes, signal) {
-  const tus = { "Tus-Resumable": "1.0.0" };
-  const made = await send(`/v1/datasets/${dataset}/uploads`, { method: "POST", signal, headers: { ...tus, "Upload-Length": String(blob.size) } });
-  const place = made.headers.get("Location");
-  let offset = 0;
-  for (let failures = 0; offset < blob.size;) {
-    try {
-      const answer = await send(place, {
-        method: "PATCH", signal, body: blob.slice(offset, offset + PIECE),
-        headers: { ...tus, "Upload-Offset": String(offset), "Content-Type": "application/offset+octet-stream" },
-      });
-      offset = Number(answer.headers.get("Upload-Offset"));
-      failures = 0;
-    } catch (error) {
-      failures += 1;
-      const isLost = error instanceof Problem && (error.status === 0 || error.status === 409 || error.status >= 500);
-      if (!isLost || failures > 5) throw error;
-      await pause(500 * 2 ** failures);
-      try {
-        offset = Number((await send(place, { method: "HEAD", signal, headers: tus })).headers.get("Upload-Offset"));
-      } catch (again) {
-        if (!(again instanceof Problem) || again.status === 404) throw again;
-      }
-    }
-    onBytes(offset);
   }
 }
 

@@ -1,10 +1,11 @@
 // The first step: pictures come in, and what was found is shown.
 
-import { json, pathOf, post, Problem, send, uploadArchive } from "./api.js";
+import { json, pathOf, post, Problem, send } from "./api.js";
 import { bytes, clear, h, id, messageOf, name, number, plural, showProblem } from "./dom.js";
 import { fromDrop, fromList, isArchive } from "./gathering.js";
-import { tile } from "./pictures.js";
+import { begin, swatch, tile } from "./pictures.js";
 import { change, state } from "./state.js";
+import { begun, beginUpload, forgetUpload, goOn, unfinished } from "./uploading.js";
 
 const AT_ONCE = 4;
 const SHOWN = 12;
@@ -36,6 +37,7 @@ export function prepare() {
     await take({ top: "five photographs", files: [{ path: "example.zip", file: new File([file], "example.zip") }] });
   });
   id("bring-stop").addEventListener("click", () => stopper?.abort());
+  showUnfinished();
 }
 
 async function take({ top, files }) {
@@ -49,15 +51,16 @@ async function take({ top, files }) {
     if (archives.length && files.length > 1) throw new Problem({ detail: "An archive came together with other files.", hint: "Drop one archive, or files and folders without any." });
     say("Making room for it", null);
     const label = top || (files.length === 1 ? files[0].file.name : plural(files.length, "file"));
-    const made = await post("/v1/datasets", { name: label.slice(0, 200) });
-    if (archives.length) await sendArchive(made.id, archives[0].file, stop.signal);
-    else await sendFiles(made.id, files, stop.signal);
+    clear(id("unfinished"));
+    const dataset = archives.length ? await sendArchive(label, archives[0].file, stop.signal) : await sendFiles(label, files, stop.signal);
     stopper = null;
-    change({ dataset: made.id, job: null, comparison: null }); // which shows it
+    change({ dataset, job: null, comparison: null }); // which shows it
   } catch (error) {
     if (stopper === stop) { stopper = null; quiet(); }
-    if (error.name === "AbortError") showProblem(id("bring-problem"), new Problem({ detail: "The upload was stopped.", hint: "Nothing of it is used." }));
+    if (stopper !== null) return; // another one has begun
+    if (error.name === "AbortError") showProblem(id("bring-problem"), new Problem({ detail: "The upload was stopped.", hint: unfinished().length ? "" : "Nothing of it is used." }));
     else showProblem(id("bring-problem"), error);
+    showUnfinished();
   }
 }
 
@@ -72,12 +75,34 @@ function say(words, share) {
 
 const quiet = () => { id("bring-progress").hidden = true; };
 
-async function sendArchive(dataset, file, signal) {
-  say(`Uploading ${file.name}`, 0);
-  await uploadArchive(dataset, file, (sent) => say(`Uploading ${file.name}: ${bytes(sent)} of ${bytes(file.size)}`, sent / file.size), signal);
+const create = async (label) => (await post("/v1/datasets", { name: label.slice(0, 200) })).id;
+
+async function sendArchive(label, file, signal) {
+  const upload = await begun(file, signal) ?? await beginUpload(await create(label), file, signal);
+  const words = upload.offset ? `Going on with ${file.name}` : `Uploading ${file.name}`;
+  await goOn(upload, file, (sent) => say(`${words}: ${bytes(sent)} of ${bytes(file.size)}`, sent / file.size), signal);
+  return upload.dataset;
 }
 
-async function sendFiles(dataset, files, signal) {
+// Archives whose upload was cut, by a reload or by whoever stopped it.
+function showUnfinished() {
+  clear(id("unfinished"), ...unfinished().map((one) => h("p", { class: "unfinished" },
+    h("span", null, "The upload of ", name(one.name), ` was cut at ${bytes(one.offset)} of ${bytes(one.size)}. Give the same file again, and it goes on from there.`),
+    h("button", { type: "button", class: "quiet", onclick: () => giveUp(one) }, "Give it up"))));
+}
+
+async function giveUp({ dataset, place }) {
+  try {
+    await json(`/v1/datasets/${dataset}`, { method: "DELETE" });
+  } catch (error) {
+    if (error.status !== 404) showProblem(id("bring-problem"), error);
+  }
+  forgetUpload(place);
+  showUnfinished();
+}
+
+async function sendFiles(label, files, signal) {
+  const dataset = await create(label);
   const waiting = files.values();
   let done = 0;
   const work = async () => {
@@ -95,6 +120,7 @@ async function sendFiles(dataset, files, signal) {
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   if (refused.length === files.length) throw new Problem({ detail: "None of these files could be taken.", hint: refused[0].why });
   await json(`/v1/datasets/${dataset}/inspect`, { method: "POST", signal });
+  return dataset;
 }
 
 // Waits until the service has unpacked and read it; also what a reload comes back to.
@@ -112,8 +138,9 @@ export async function show(dataset, onReady) {
     if (state.dataset !== dataset) return;
     if (found.state === "empty") throw new Problem({ detail: "Its upload was cut off before the end.", hint: "Give the files again." });
     if (found.state === "broken") throw new Problem({ detail: found.problem?.message || "This cannot be used.", hint: found.problem?.hint });
-    await render(found);
-    onReady(found);
+    const strip = render(found);
+    onReady(found); // before the strip, which may wait: what is asked first is made first
+    await fillStrip(found, strip);
   } catch (error) {
     quiet();
     if (error.status === 404) change({ dataset: null, job: null }, { replaces: true });
@@ -126,28 +153,33 @@ export function forget() {
   clear(id("found"));
 }
 
-async function render(dataset) {
+function render(dataset) {
   const found = dataset.found || {};
   const classes = (found.classes || []).filter((entry) => entry.category !== null);
   const names = [...new Set(classes.map((entry) => entry.category))];
   const splits = [...new Set((found.classes || []).map((entry) => entry.split).filter(Boolean))];
   const objects = [...new Set((found.objects || []).map((entry) => entry.category))];
+  begin();
   const [format, reason] = split(found.format || "");
-  const strip = h("ul", { class: "strip", "aria-label": "Some of the pictures, as they are" });
+  const strip = h("ul", { class: "strip", tabindex: "0", "aria-label": "Some of the pictures, as they are" });
   clear(id("found"),
     h("p", { class: "found-say" }, h("strong", null, name(dataset.name)), `: ${plural(found.images ?? dataset.files, "image")}, ${bytes(dataset.bytes)}`),
     strip,
     h("dl", { class: "facts" },
       fact("Read as", format, reason ? h("small", null, ` ${reason}`) : null),
-      names.length ? fact("Classes", listed(names, classes)) : fact("Classes", "none: pictures without classes"),
-      objects.length ? fact("Marked objects", listed(objects)) : null,
+      names.length ? fact("Classes", listed(names, classes)) : objects.length ? null : fact("Classes", "none: pictures without classes"),
+      objects.length ? fact("Marked objects", listed(objects, found.objects, "objects")) : null,
       splits.length ? fact("Splits", splits.join(", "), " (only train is varied)") : null),
     troubles(found));
   id("found").hidden = false;
+  return strip;
+}
+
+async function fillStrip(dataset, strip) {
   try {
     const made = await json(`/v1/datasets/${dataset.id}/variations?meaning=inference&most=${SHOWN}&side=200`);
     clear(strip, ...made.sources.map((one) => h("li", null,
-      one.tiles.length ? tile(one.tiles[0], one.source) : h("p", { class: "missing" }, one.problem),
+      one.tiles.length ? tile(one.tiles[0], one.category === null ? "" : one.source) : h("p", { class: "missing" }, one.problem),
       h("small", null, name(one.category ?? one.source)))));
   } catch (error) {
     clear(strip, h("li", null, messageOf(error)));
@@ -161,10 +193,10 @@ function split(format) {
 
 const fact = (term, ...words) => h("div", null, h("dt", null, term), h("dd", null, words));
 
-function listed(names, classes = []) {
+function listed(names, entries, field = "before") {
   const shown = names.slice(0, 20).map((one, place) => {
-    const count = classes.filter((entry) => entry.category === one).reduce((sum, entry) => sum + entry.before, 0);
-    return [place ? ", " : "", name(one), count ? ` ${number(count)}` : ""];
+    const count = entries.filter((entry) => entry.category === one).reduce((sum, entry) => sum + entry[field], 0);
+    return [place ? ", " : "", field === "objects" ? swatch(one) : null, name(one), count ? ` ${number(count)}` : ""];
   });
   return names.length > 20 ? [shown, ` and ${number(names.length - 20)} more`] : shown;
 }

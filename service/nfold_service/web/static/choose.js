@@ -1,7 +1,7 @@
 // Recipe, number of copies, seed; what comes of them is estimated by the service.
 
 import { json, post } from "./api.js";
-import { bytes, clear, h, id, plural, showProblem } from "./dom.js";
+import { bytes, clear, h, id, plural, seconds, showProblem } from "./dom.js";
 import { lineOf } from "./lines.js";
 import { tile } from "./pictures.js";
 import { change, isOwn, recipe, seed, setOwnRecipe, state, takeOwn } from "./state.js";
@@ -118,8 +118,8 @@ async function useYaml() {
       if (line) mark(Number(line));
       return;
     }
-    clear(id("yaml-said"), h("div", { class: "problem" }, h("p", null, h("strong", null, error.message)), h("ul", null, places.map((place) =>
-      h("li", null, h("button", { type: "button", class: "link", onclick: () => mark(place.line) }, `Line ${place.line}`), " ", place.one.message, place.one.hint ? ` ${place.one.hint}` : "")))));
+    clear(id("yaml-said"), h("div", { class: "problem" }, h("p", null, h("strong", null, places.length === 1 ? "The recipe cannot be used as it is." : `The recipe cannot be used as it is, for ${places.length} reasons.`)), h("ul", null, places.map((place) =>
+      h("li", null, h("button", { type: "button", class: "link", onclick: () => mark(place.line) }, `Line ${place.line}`), " ", place.one.message.replace(/^Line \d+: /, ""), place.one.hint ? ` ${place.one.hint}` : "")))));
     mark(places[0].line);
   }
 }
@@ -142,7 +142,7 @@ async function estimate() {
     const query = new URLSearchParams({ ...counts(), recipe: recipe(), seed: seed() });
     const found = await json(`/v1/datasets/${asked.id}/estimate?${query}`);
     if (asked !== dataset) return;
-    clear(id("estimate"), h("strong", null, plural(found.images_after, "image")), ` from ${plural(found.images_before, "image")}, about ${bytes(found.bytes)}`);
+    clear(id("estimate"), h("strong", null, plural(found.images_after, "image")), ` from ${plural(found.images_before, "image")}, about ${bytes(found.bytes)}${found.seconds ? ` and ${seconds(found.seconds)}` : ""}`);
     showProblem(id("choose-problem"), null);
   } catch (error) {
     clear(id("estimate"));

@@ -9,7 +9,7 @@ import { copies, recipe, seed } from "./state.js";
 const ROWS = 3;
 const MOST_COPIES = 9;
 const EPOCHS = 10;
-const BEAT = 450;
+const BEAT = 600;
 
 let dataset = null;
 let first = 0;
@@ -29,11 +29,20 @@ export function prepare(onOther) {
   id("more-pictures").addEventListener("click", () => { first += ROWS; restart(); onOther(); });
 }
 
-export function open(found) {
+// The first time it plays by itself, in sight: what differs is seen before anything is read.
+export async function open(found) {
   dataset = found;
   first = 0;
   id("both").hidden = false;
-  return restart();
+  if (!await restart()) return;
+  const mine = run;
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const watcher = new IntersectionObserver((entries) => {
+    if (!entries.some((one) => one.isIntersecting)) return;
+    watcher.disconnect();
+    if (mine === run && mine.epoch === 1 && !playing && !mine.inference) play();
+  }, { threshold: 0.5 });
+  watcher.observe(id("meanings"));
 }
 
 export function close() {
@@ -48,12 +57,37 @@ export async function restart() {
   run = fresh();
   id("inference").setAttribute("aria-checked", "false");
   id("curves").hidden = true;
-  await step(run);
+  id("epoch").textContent = "";
+  blank("offline", shownCopies() + 1);
+  blank("fly", 1);
+  return step(run);
 }
 
-function ask(meaning, epoch) {
-  const query = new URLSearchParams({ meaning, epoch, copies: shownCopies(), recipe: recipe(), seed: seed(), first, most: ROWS, side: 240 });
-  return json(`/v1/datasets/${dataset.id}/variations?${query}`);
+// Picture by picture, so that several workers are at it. Offline all epochs have one answer, which the browser keeps.
+async function ask(meaning, epoch, onSource = () => {}) {
+  const places = Array.from({ length: ROWS }, (_, place) => first + place);
+  const answers = await Promise.all(places.map(async (place, row) => {
+    const query = new URLSearchParams({ meaning, ...(meaning === "on_the_fly" ? { epoch } : {}), copies: shownCopies(), recipe: recipe(), seed: seed(), first: place, most: 1, side: 240 });
+    const answer = await json(`/v1/datasets/${dataset.id}/variations?${query}`);
+    for (const source of answer.sources) onSource(row, source);
+    return answer;
+  }));
+  return { total: answers[0].total, sources: answers.flatMap((one) => one.sources) };
+}
+
+// Empty frames as long as the service is at work: large photographs take it a moment.
+function blank(side, tiles) {
+  const rows = Math.min(ROWS, Math.max(1, dataset.found?.images ?? ROWS));
+  sentence(side, "The service is making them.");
+  clear(id(`${side}-sources`), ...Array.from({ length: rows }, () => h("li", { class: "source", "aria-hidden": "true" },
+    h("div", { class: `tiles t${Math.min(tiles, 10)}` }, Array.from({ length: tiles }, () => h("div", { class: "tile waits" }, h("span", { class: "frame" })))))));
+  clear(id(`${side}-counters`));
+}
+
+// Until all are there and counted, each picture stands where its frames were empty.
+function comes(side, row, source) {
+  const place = id(`${side}-sources`).children[row];
+  if (place) clear(place, h("div", { class: `tiles t${Math.min(source.tiles.length, 10)}` }, source.tiles.map((made) => tile(made, ""))));
 }
 
 // One epoch of both; an answer that comes after a restart is let go.
@@ -62,7 +96,8 @@ async function step(mine) {
   mine.busy = true;
   const epoch = mine.epoch + 1;
   try {
-    const [offline, fly] = await Promise.all([ask("offline", epoch), ask("on_the_fly", epoch)]);
+    const early = (side) => (row, source) => { if (mine === run && epoch === 1) comes(side, row, source); };
+    const [offline, fly] = await Promise.all([ask("offline", epoch, early("offline")), ask("on_the_fly", epoch, early("fly"))]);
     if (mine !== run) return false;
     if (!offline.sources.length && first > 0) { first = 0; await restart(); return false; }
     mine.epoch = epoch;
@@ -81,8 +116,9 @@ async function step(mine) {
 
 // Whether a picture is new is told by its hash alone; nothing here is worked out by a formula.
 function count(kept, answer) {
-  kept.images = answer.sources.reduce((sum, one) => sum + one.disk.images, 0);
-  kept.bytes = answer.sources.reduce((sum, one) => sum + one.disk.bytes, 0);
+  const usable = answer.sources.filter((one) => !one.problem);
+  kept.images = usable.reduce((sum, one) => sum + one.disk.images, 0);
+  kept.bytes = usable.reduce((sum, one) => sum + one.disk.bytes, 0);
   const sources = answer.sources.map((one) => ({
     ...one,
     tiles: one.tiles.map((made) => {
@@ -105,8 +141,10 @@ function draw(mine) {
     sentence("fly", "At inference every picture passes unchanged.");
   } else {
     const files = last.offline.reduce((sum, one) => sum + one.tiles.length, 0);
-    sentence("offline", `${plural(shownCopies(), "copy", "copies")} of each picture are stored. Every epoch reads the same ${plural(files, "file")}.`);
-    sentence("fly", `Nothing is added. Every epoch reads ${plural(last.fly.length, "picture")}, each varied anew.`);
+    const stored = copies() > MOST_COPIES ? `The first ${MOST_COPIES} of ${number(copies())} copies of each picture, which are stored.` : `${plural(copies(), "copy", "copies")} of each picture ${copies() === 1 ? "is" : "are"} stored.`;
+    sentence("offline", `${stored} Every epoch reads the same ${plural(files, "file")}.`);
+    const read = last.fly.reduce((sum, one) => sum + one.tiles.length, 0);
+    sentence("fly", `Nothing is added. Every epoch reads the same ${plural(read, "file")} and varies each anew.`);
   }
   rows("offline", last.offline, mine);
   rows("fly", last.fly, mine);

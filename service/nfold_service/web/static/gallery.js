@@ -2,7 +2,7 @@
 
 import { json, objectUrl, pathOf } from "./api.js";
 import { bytes, clear, h, id, name, plural, showProblem } from "./dom.js";
-import { overlay } from "./pictures.js";
+import { overlay, swatch } from "./pictures.js";
 
 const PAGE = 8;
 let watcher = null;
@@ -100,11 +100,17 @@ async function how(job, source, file) {
     frame,
     h("dl", { class: "facts" },
       entry("File", name(file.name)), entry("From", name(source.source)), entry("Size", bytes(file.bytes)),
-      file.labels_kept === null ? null : entry("Labels", `${file.labels_kept} kept, ${file.dropped.length} dropped`)),
+      file.labels_kept === null ? null : entry("Labels", `${file.labels_kept} kept, ${file.dropped.length} dropped`),
+      named(file.marks)),
     file.copy === 0 ? h("p", null, "The original, byte for byte.") : transforms(file),
     file.dropped.length ? h("ul", null, file.dropped.map((one) => h("li", null, `Label ${one.annotation + 1} was dropped: ${String(one.rule).replaceAll("_", " ")}.`))) : null);
   id("how").showModal();
   await draw(frame);
+}
+
+function named(marks) {
+  const words = [...new Set(marks.map((mark) => mark.name).filter(Boolean))];
+  return words.length ? entry("Marked", words.map((word) => h("span", { class: "legend-entry" }, swatch(word), name(word), " "))) : null;
 }
 
 const entry = (term, words) => h("div", null, h("dt", null, term), h("dd", null, words));

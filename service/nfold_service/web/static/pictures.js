@@ -3,13 +3,23 @@
 import { h, s } from "./dom.js";
 
 const COLOURS = 6;
+const known = new Map();
+
+// A class has one colour in all pictures of the page, in the order in which classes are first spoken of.
+export const begin = () => known.clear();
+
+export function colourOf(word) {
+  if (!known.has(word)) known.set(word, known.size % COLOURS);
+  return `c${known.get(word)}`;
+}
+
+export const swatch = (word) => h("span", { class: `swatch ${colourOf(word)}`, "aria-hidden": "true" });
 
 // Coordinates are shares of width and height; the drawing fits into its frame just as the picture does.
 export function overlay(marks, width, height) {
   if (!marks.length) return null;
-  const names = [...new Set(marks.map((mark) => mark.name))];
   const shapes = marks.flatMap((mark) => {
-    const css = `mark c${names.indexOf(mark.name) % COLOURS}`;
+    const css = `mark ${colourOf(mark.name)}`;
     const rings = mark.rings || (mark.box ? [corners(mark.box)] : []);
     const shown = rings.map((ring) => s("polygon", { class: css, points: pairs(ring).map(([x, y]) => `${x * width},${y * height}`).join(" ") }));
     for (const [x, y] of pairs(mark.points || [])) shown.push(s("circle", { class: `${css} point`, cx: x * width, cy: y * height, r: Math.max(width, height) / 60 }));
