@@ -23,9 +23,9 @@ def ensure_environment(*, development: bool) -> None:
         sys.exit(
             f"nfold needs Python 3.11 or newer; this is {sys.version.split()[0]}. Run this script with a newer one."
         )
-    command = [find_uv(), "sync", "--locked", "--quiet", "--python", sys.executable]
+    command = [find_uv(), "sync", "--locked", "--quiet", "--python", sys.executable, "--extra", "service"]
     if development:
-        command += ["--extra", "service", "--extra", "postgres"]
+        command += ["--extra", "postgres"]
     else:
         # What the tests need stays when it is there: the first command does not undo the second.
         command += ["--no-dev", "--inexact"]

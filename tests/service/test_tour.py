@@ -108,9 +108,15 @@ def test_the_part_about_keys(make_server: Callable[..., Server], folder: Path) -
     assert verify(folder / "with-key").is_sound
 
 
-def test_the_line_of_the_readme(server: Server, folder: Path) -> None:
-    (line,) = [line for line in README.splitlines() if line.startswith("curl ")]
+def test_the_lines_of_the_readme(server: Server, folder: Path) -> None:
+    lines = lines_of(README[README.index("## As a service") : README.index("## What comes out")])
+    assert sum(line.count("curl ") for line in lines) >= 7
+    (line,) = [line for line in README.splitlines() if line.startswith("curl -F ")]
     assert line in lines_of(TOUR)
-    shutil.copy(folder / "examples/photos/nature/chelsea.jpg", folder / "cat.jpg")
-    run([line], folder, server)
+    said = run(lines, folder, server)
     assert "cat_aug5.jpg" in names_in(folder / "out.zip")
+    assert '"succeeded"' in said
+    local = expand(folder / "examples/photos", folder / "local", copies=5, workers=1)
+    with zipfile.ZipFile(folder / "photos-x6.zip") as archive:
+        archive.extractall(folder / "photos-x6")
+    assert verify(folder / "photos-x6").tree_digest == local.tree_digest
