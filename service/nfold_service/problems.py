@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,13 +100,24 @@ class ServiceError(HTTPException):
         self.status, self.code, self.message, self.hint, self.errors = status, code, message, hint, errors
 
 
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
+
+
 def from_engine(error: NfoldError) -> ServiceError:
     """What an error of the engine is over HTTP."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     errors: tuple[Detail, ...] = ()
     if isinstance(error, InvalidRecipeError):
         errors = tuple(Detail(pointer=one.pointer, message=one.message, hint=one.hint) for one in error.problems)
-    return ServiceError(status, error.stable_code, error.message, hint=error.hint, errors=errors)
+    message, hint = _over_http(error.message), error.hint
+    if hint is not None:
+        hint = "See /docs." if hint == "See 'nfold expand --help'." else _over_http(hint)
+    return ServiceError(status, error.stable_code, message, hint=hint, errors=errors)
+
+
+def _over_http(text: str) -> str:
+    """Options as a request has them: `--on-loss` of the command line is the field `on_loss`."""
+    return _OPTION.sub(lambda found: found[1].replace("-", "_"), text)
 
 
 def problem_response(request: Request, error: ServiceError) -> JSONResponse:

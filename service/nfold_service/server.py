@@ -133,6 +133,15 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._app, self._settings = app, settings
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say where."""
+        await super().startup(sockets)
+        for one in self.servers:
+            for listener in one.sockets:
+                host, port = listener.getsockname()[:2]
+                url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+                structlog.get_logger("nfold.service").info("serving", url=url, data=str(self._settings.data))
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting, say so to streams and uploads, stop jobs, and wait for the rest."""
         threading.Thread(target=self._leave_late, daemon=True, name="nfold-end").start()
@@ -159,7 +168,8 @@ class Server(uvicorn.Server):
             yield
         finally:
             for number, handler in former.items():
-                signal.signal(number, handler)
+                if handler is not signal.SIG_DFL:  # else a second signal is the second one to the very end
+                    signal.signal(number, handler)
 
     def _leave_late(self) -> None:
         """Something does not end, a thread in the middle of a large file most likely: nothing is lost by leaving it."""

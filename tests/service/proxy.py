@@ -35,10 +35,18 @@ class Proxy:
         return f"http://127.0.0.1:{self.port}"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.CancelledError):  # at the end, with a line still open
-            await self._serve(reader, writer)
+        ends = [writer]
+        try:
+            await self._serve(reader, writer, ends)
+        except asyncio.CancelledError:
+            pass  # at the end, with a line still open
+        finally:
+            for end in ends:
+                end.transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ends: list[asyncio.StreamWriter]
+    ) -> None:
         left = [self.cut_after()]
         try:
             there = await asyncio.open_connection("127.0.0.1", self.backend)
@@ -47,14 +55,10 @@ class Proxy:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
             return
+        ends.append(there[1])
         up = asyncio.create_task(self._pass(reader, there[1], left))
         down = asyncio.create_task(self._pass(there[0], writer, left))
-        try:
-            await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-            there[1].transport.abort()
-            raise
+        await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
         if left[0] is not None and left[0] <= 0:
             self.cuts += 1
             if self.random.random() < 0.5:  # half of them by RST, half by FIN
@@ -96,6 +100,7 @@ def proxy_to(port: int) -> Iterator[Proxy]:
         return server
 
     async def end() -> None:
+        await asyncio.sleep(0)  # whoever has just come begins, and so knows of its line
         pending = asyncio.all_tasks() - {asyncio.current_task()}
         for task in pending:
             task.cancel()

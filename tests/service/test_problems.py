@@ -106,3 +106,15 @@ def test_the_example_of_a_problem_is_one() -> None:
     schema = problems.Problem.model_json_schema()
     assert problems.Problem(**schema["example"])
     json.dumps(schema)
+
+
+def test_options_of_the_command_line_are_named_as_fields() -> None:
+    error = from_engine(UsageError("--on-loss: no such; a --flag.", hint="See 'nfold expand --help'."))
+    assert (error.message, error.hint) == ("on_loss: no such; a flag.", "See /docs.")
+    assert from_engine(UsageError("a--b and x ---- y", hint="Use --to-x.")).message == "a--b and x ---- y"
+
+
+def test_a_field_that_makes_no_sense_is_told_in_words_of_the_request(client: Any) -> None:
+    answer = client.post("/v1/expand", files={"image": ("a.png", b"x")}, data={"copies": "many"})
+    document = problem(answer, 422, "usage")
+    assert document["detail"] == "copies: 'many' is no whole number."

@@ -17,8 +17,6 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
-from types import FrameType
 
 from nfold.executors import worker
 from nfold.executors.channel import Channel
@@ -28,7 +26,6 @@ SEARCH_PATH = "NFOLD_SEARCH_PATH"
 """Variable with the coordinator's sys.path as JSON."""
 
 _LOOK_UP_MS = 1000  # how often to look whether the coordinator is gone, should someone else hold its socket open
-_LOOK_WHILE_IMPORTING_S = 0.1
 _START_WORKER = """
 import json, os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -54,7 +51,10 @@ def main(control: int, errors: int) -> None:
     channel = Channel(socket.socket(fileno=control))
     setup = channel.wait()
     assert isinstance(setup, Setup)
-    _import_while_alive(setup.preload, coordinator)
+    for name in setup.preload:
+        importlib.import_module(name)
+    signal.setitimer(signal.ITIMER_REAL, 0)  # from now on it looks by itself
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     sys.stdout.flush()
     sys.stderr.flush()
     os.dup2(errors, 1)  # a stray print must not end up in what the command line prints for machines
@@ -64,27 +64,6 @@ def main(control: int, errors: int) -> None:
     gc.freeze()
     Zygote(channel, setup, coordinator).serve()
     os._exit(0)
-
-
-def _import_while_alive(modules: Sequence[str], coordinator: int) -> None:
-    """Import, and end in the middle of it when the coordinator is gone: a large library takes seconds.
-
-    The kernel's own signal for this comes with the end of the thread that started a process, which may be a short one.
-    """
-
-    def look(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if os.getppid() != coordinator:
-            os._exit(0)
-
-    signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, _LOOK_WHILE_IMPORTING_S, _LOOK_WHILE_IMPORTING_S)
-    try:
-        for name in modules:
-            importlib.import_module(name)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def work_alone(end: int, board: int, memory_bytes: int, *, preload: list[str]) -> None:

@@ -23,10 +23,15 @@ _ONE_THREAD_EACH = {
     "VECLIB_MAXIMUM_THREADS": "1",
     "NO_ALBUMENTATIONS_UPDATE": "1",
 }
+# While it imports, which takes seconds on a busy machine, it looks whether the coordinator is still there. The kernel's
+# own signal for that comes with the end of the thread that started a process, which may be a short one.
 # Neither `-m` nor multiprocessing's ways would do: the search path must be right before the first import of ours.
 _START_ZYGOTE = """
 import json, os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
+coordinator = os.getppid()
+signal.signal(signal.SIGALRM, lambda number, frame: None if os.getppid() == coordinator else os._exit(0))
+signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
 sys.path[:] = json.loads(os.environ.pop("NFOLD_SEARCH_PATH"))
 from nfold.executors.zygote import main
 main(int(sys.argv[1]), int(sys.argv[2]))
