@@ -155,7 +155,7 @@ def _running(surfer: Surfer, url: str, held: Path) -> None:
 
 
 def _cancelled(surfer: Surfer, url: str, held: Path) -> None:
-    if not surfer.page.locator("#cancel").is_visible():
+    if not surfer.stands_before("#cancel"):
         _running(surfer, url, held)
     surfer.click("#cancel")
     surfer.until("document.querySelector('#job-state').textContent === 'Cancelled'")
@@ -171,7 +171,7 @@ def _result(surfer: Surfer, url: str, held: Path) -> None:
 
 
 def _how(surfer: Surfer, url: str, held: Path) -> None:
-    if not surfer.page.locator(".gallery .tile").first.is_visible():
+    if not surfer.stands_before(".gallery .tile"):
         _result(surfer, url, held)
     surfer.click(".gallery .tile:not(.original)")
     surfer.see("#how img")
@@ -187,7 +187,7 @@ def _compared(surfer: Surfer, url: str, held: Path) -> None:
 
 
 def _history(surfer: Surfer, url: str, held: Path) -> None:
-    if not surfer.page.locator("#download").is_visible():
+    if not surfer.stands_before("#download"):
         _compared(surfer, url, held)
     surfer.click("#history-open")
     surfer.see("#history .past")

@@ -161,6 +161,12 @@ class Surfer:
         """Wait until something is there and visible."""
         self.page.locator(selector).first.wait_for(state="visible")
 
+    def stands_before(self, selector: str) -> bool:
+        """Whether a page is open where something is to be seen, and no dialog before it."""
+        if self._page is None or self.page.locator("dialog[open]").count():
+            return False
+        return self.page.locator(selector).first.is_visible()
+
     def click(self, selector: str) -> None:
         """Press something as a person would: in its middle, which nothing may hide."""
         self.page.locator(selector).first.click()

@@ -116,7 +116,7 @@ class Estimate(Body):
 
     images_before: int
     images_after: int
-    bytes: int = Field(description="Roughly, from the size of the sources.")
+    bytes: int = Field(description="Roughly, from the size of the sources and of a few copies.")
     seconds: float | None = Field(description="Roughly, from what a few copies took; None when none could be made.")
     classes: list[dict[str, Any]]
     notes: list[str] = Field(description="What one might think that is done to labels, and is not.")

@@ -30,13 +30,26 @@ MOST_MEASURING_S = 0.3
 """Large pictures are not measured as often as small ones."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a copy costs.
+
+    Attributes:
+        seconds: For one copy in one process; None when no source could be used.
+        growth: Bytes of copies over those of their sources.
+    """
+
+    seconds: float | None
+    growth: float
+
+
 @dataclass(slots=True, kw_only=True)
 class _Opened:
     reader: ItemReader
     tiles: OrderedDict[tuple[Any, ...], dict[str, Any]] = field(default_factory=OrderedDict)
     frozen: FrozenDataset | None = None
     redrawn: set[int] = field(default_factory=set)
-    seconds: float | None = None
+    cost: Cost | None = None
 
     def offline(self, copies: int) -> FrozenDataset:
         """What `expand` would write; it is kept, since it remembers how often each copy was drawn again."""
@@ -80,28 +93,36 @@ def vary(
     return {"meaning": meaning, "epoch": epoch, "total": total, "sources": sources}
 
 
-def seconds_of_a_copy(*, source: str, recipe: Any, seed: int, max_pixels: int) -> float | None:
-    """What one copy takes here, from reading its source to the bytes of its file; None when no source can be used.
+def cost_of_copies(*, source: str, recipe: Any, seed: int, max_pixels: int) -> Cost:
+    """What copies cost here: time from reading their sources to the bytes of their files, and those bytes.
 
     Measured over a few sources once, and kept as long as the data set stays open.
     """
     opened = _opened(source, recipe, seed, max_pixels)
-    if opened.seconds is None:
-        total = len(opened.reader.opened.places)
-        taken: list[float] = []
-        for place in sorted({0, total // 2, total - 1} if total else ()):
-            try:
-                if not taken:
-                    opened.reader.variation(place, 1)  # compiles the recipe, and warms what is slow only at first
-                began = time.perf_counter()
-                _bytes_as_file(opened.reader, place, opened.reader.variation(place, 2))
-            except SampleError:
-                continue
-            taken.append(time.perf_counter() - began)
-            if sum(taken) > MOST_MEASURING_S:
-                break
-        opened.seconds = statistics.median(taken) if taken else None
-    return opened.seconds
+    if opened.cost is None:
+        opened.cost = _measured(opened.reader)
+    return opened.cost
+
+
+def _measured(reader: ItemReader) -> Cost:
+    planned = reader.opened.places
+    taken: list[float] = []
+    of_sources = of_copies = 0
+    for place in sorted({0, len(planned) // 2, len(planned) - 1} if planned else ()):
+        try:
+            if not taken:
+                reader.variation(place, 1)  # compiles the recipe, and warms what is slow only at first
+            began = time.perf_counter()
+            of_copies += _bytes_as_file(reader, place, reader.variation(place, 2))
+        except SampleError:
+            continue
+        taken.append(time.perf_counter() - began)
+        of_sources += planned[place].size
+        if sum(taken) > MOST_MEASURING_S:
+            break
+    if not taken:
+        return Cost(seconds=None, growth=1.0)
+    return Cost(seconds=statistics.median(taken), growth=of_copies / of_sources)
 
 
 def _opened(source: str, recipe: Any, seed: int, max_pixels: int) -> _Opened:

@@ -89,7 +89,10 @@ def test_a_data_set_that_is_not_ready_has_no_variations(client: Any) -> None:
 def test_an_estimate_counts_and_refuses_as_an_expansion_does(client: Any, dataset: str) -> None:
     found = client.get(f"/v1/datasets/{dataset}/estimate", params={"copies": 3}).json()
     assert (found["images_before"], found["images_after"]) == (5, 20)
-    assert found["bytes"] > 500_000
+    tiles = [
+        tile for one in of(client, dataset, meaning="offline", copies=3, most=5)["sources"] for tile in one["tiles"]
+    ]
+    assert found["bytes"] == pytest.approx(sum(tile["bytes"] for tile in tiles), rel=0.25)
     more = client.get(f"/v1/datasets/{dataset}/estimate", params={"copies": 1000}).json()
     assert 0 < found["seconds"] < more["seconds"]
     assert client.get(f"/v1/datasets/{dataset}/estimate", params={"per_class": 6}).json()["images_after"] == 24

@@ -137,7 +137,7 @@ export async function show(dataset, onReady) {
     quiet();
     if (state.dataset !== dataset) return;
     if (found.state === "empty") throw new Problem({ detail: "Its upload was cut off before the end.", hint: "Give the files again." });
-    if (found.state === "broken") throw new Problem({ detail: found.problem?.message || "This cannot be used.", hint: found.problem?.hint });
+    if (found.state === "broken") throw new Problem({ detail: found.problem?.message || "This cannot be used.", hint: hintOf(found.problem) });
     const strip = render(found);
     onReady(found); // before the strip, which may wait: what is asked first is made first
     await fillStrip(found, strip);
@@ -147,6 +147,9 @@ export async function show(dataset, onReady) {
     showProblem(id("bring-problem"), error);
   }
 }
+
+// Flags of the command line are of no use here.
+const hintOf = (problem) => problem?.code === "labels.several_sets" ? "Give the pictures with the label files of one of them only. The command line chooses among them with --format." : problem?.hint;
 
 export function forget() {
   id("found").hidden = true;

@@ -59,6 +59,7 @@ function row(job, source) {
     h("p", { class: "source-name" }, name(source.source), source.category ? h("small", null, " ", name(source.category)) : null),
     source.problem ? h("p", { class: "missing" }, "Skipped: ", source.problem) : null,
     missing ? h("p", { class: "missing" }, missing) : null,
+    !missing && source.files.length === 1 && job.request.copies !== 0 ? h("p", { class: "hint" }, "Kept as it is: no copies are made of it.") : null,
     h("div", { class: "copies" }, source.files.map((file) => picture(job, source, file))));
 }
 
