@@ -92,7 +92,6 @@ ELSEWHERE = {
     "service/store/figures.py": "tests/service/test_metrics.py",
     "service/store/idempotency.py": "tests/service/test_repeating.py",
     "service/store/keyring.py": "tests/service/test_keys.py",
-    "service/work/bench.py": "tests/service/work/test_crew.py",
     "service/work/protocol.py": "tests/service/work/test_crew.py",
     "service/work/checking.py": "tests/service/routes/test_recipes.py",
     "service/work/comparing.py": "tests/service/routes/test_comparisons.py",

@@ -8,12 +8,13 @@ from typing import Any
 
 from nfold.errors import NfoldError
 from nfold_service.app import create_app, refusal
-from nfold_service.holding import hold_folder
+from nfold_service.holding import folder_id, hold_folder
 from nfold_service.keys import configured_key
 from nfold_service.logs import begin_logs
 from nfold_service.server import make_server
 from nfold_service.settings import Settings, load_settings
 from nfold_service.store import Store
+from nfold_service.store.database import bind_to_folder
 from nfold_service.store.keyring import all_keys
 
 
@@ -26,7 +27,7 @@ def serve(flags: Mapping[str, Any] | None = None) -> None:
     settings = load_settings(flags)
     begin_logs(settings)
     with hold_folder(settings.data):
-        refuse_open_door(settings)
+        try_store(settings)
         server = make_server(create_app(settings, is_held=True), settings)
         with contextlib.suppress(SystemExit):  # what it says in the logs is said once more, by us
             server.run()
@@ -38,17 +39,19 @@ def serve(flags: Mapping[str, Any] | None = None) -> None:
         )
 
 
-def refuse_open_door(settings: Settings) -> None:
-    """Refuse to listen beyond loopback without a key, before anything is opened.
+def try_store(settings: Settings) -> None:
+    """Look at the job store before anything is opened, so that what is wrong with it is said in a sentence.
 
     Raises:
-        UsageError: There is no key.
+        InputError: It cannot be opened, is of another version, or belongs to another data folder.
+        UsageError: There is no key, and the service would listen beyond loopback.
     """
-    if settings.is_loopback or configured_key(settings) is not None:
-        return
     store = Store(settings.database_url)
     try:
-        if not any(key.revoked_at is None for key in store.run_now(all_keys)):
+        if settings.database is not None:
+            store.run_now(bind_to_folder, folder_id(settings.data))
+        is_guarded = settings.is_loopback or configured_key(settings) is not None
+        if not is_guarded and all(key.revoked_at is not None for key in store.run_now(all_keys)):
             raise refusal(settings)
     finally:
         store.close()

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +70,22 @@ def test_everything_is_compiled_beforehand(image: str) -> None:
         "    pathlib.Path(u.cache_from_source(path)).exists() or print(path)\n"
     )
     assert look(image, "/opt/nfold/bin/python", "-c", program) == ""
+
+
+def test_the_bill_of_materials_that_docs_show_lists_what_is_in_it(image: str, tmp_path: Path) -> None:
+    line = re.search(r"^uv export --format cyclonedx.*$", (ROOT / "docs/deploy.md").read_text(), re.MULTILINE)
+    uv = shutil.which("uv") or ROOT / ".venv-tools/bin/uv"
+    if not os.access(uv, os.X_OK):
+        pytest.skip("uv is not here")
+    assert line is not None
+    output = tmp_path / "nfold.cdx.json"
+    subprocess.run([uv, *line[0].replace("nfold.cdx.json", str(output)).split()[1:]], cwd=ROOT, check=True, timeout=60)
+    listed = {(part["name"], part["version"]) for part in json.loads(output.read_text())["components"]}
+    program = "import importlib.metadata as m; print(*(f'{d.name.lower()} {d.version}' for d in m.distributions()), sep='\\n')"
+    found = {tuple(line.split()) for line in look(image, "/opt/nfold/bin/python", "-c", program).splitlines()}
+    plain = {(name.replace("_", "-").replace(".", "-"), version) for name, version in found}
+    assert plain - {("nfold", PROJECT["version"])} <= listed
+    assert len(plain) > 30
 
 
 def test_its_size_is_as_docs_say(image: str) -> None:

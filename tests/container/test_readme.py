@@ -28,9 +28,20 @@ PASSWORD = "p@ss:w/ord % 1"
 
 
 @pytest.fixture
-def words(image: str, tmp_path: Path) -> dict[str, str]:
+def words(tmp_path: Path, image: str) -> dict[str, str]:
     """An environment in which `docker` is podman, which is told what docker does by itself."""
-    folder = tmp_path / "words"
+    del image  # there has to be one
+    return docker_in(tmp_path / "words")
+
+
+@pytest.fixture(scope="module")
+def built(image: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The image `nfold`, by README's own line."""
+    del image
+    run(BUILD, ROOT, docker_in(tmp_path_factory.mktemp("words") / "words"))
+
+
+def docker_in(folder: Path) -> dict[str, str]:
     write_program(
         folder / "docker",
         'case "$1" in\n'
@@ -76,11 +87,11 @@ def test_they_are_the_four_that_are_tried_here() -> None:
     assert [line.split()[1] for line in (BUILD, COMMAND, SERVICE, COMPOSE)] == ["build", "run", "run", "compose"]
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.parametrize("caller", [0, CALLER])
 def test_the_image_is_built_and_expands_a_folder_of_the_callers(
     words: dict[str, str], photos: Path, tmp_path: Path, caller: int
 ) -> None:
-    run(BUILD, ROOT, words)
     os.chown(photos.parent, caller, caller)
     write_program(tmp_path / "words/id", f"echo {caller}\n")
     run(COMMAND, photos.parent, words)
@@ -90,8 +101,8 @@ def test_the_image_is_built_and_expands_a_folder_of_the_callers(
     assert {path.stat().st_uid for path in (written, *written.rglob("*"))} == {caller}
 
 
+@pytest.mark.usefixtures("built")
 def test_the_service_answers_on_port_8000_and_ends_with_0(words: dict[str, str], tmp_path: Path) -> None:
-    run(BUILD, ROOT, words)
     (tmp_path / "key").write_text(f"{KEY}\n")
     service = Service("", 8000)
     try:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -44,7 +44,7 @@ class Store:
         Raises:
             UsageError: The address makes no sense.
             MissingExtraError: The driver of that database is not installed.
-            InputError: The store cannot be opened, or is of a newer version.
+            InputError: The store cannot be opened, or is of another version.
         """
         self._engine = _engine(url)
         self._observe = observe
@@ -126,23 +126,38 @@ class Store:
     def _open(self) -> None:
         try:
             with self._one_at_a_time(), self._engine.begin() as connection:
+                if inspect(connection).has_table(about.name):  # before anything in it is touched
+                    _check_version(connection)
                 metadata.create_all(connection)
-                version = connection.execute(select(about.c.value).where(about.c.name == "version")).scalar()
-                if version is None:
+                if _version(connection) is None:
                     connection.execute(insert(about).values(name="version", value=str(SCHEMA_VERSION)))
-                    version = str(SCHEMA_VERSION)
         except DBAPIError as error:
             raise InputError(
                 f"The job store cannot be opened: {str(error.orig).strip()}",
                 hint="Check NFOLD_DATABASE and the rights of the data folder.",
                 code="store.unusable",
             ) from error
-        if int(version) > SCHEMA_VERSION:
-            raise InputError(
-                f"The job store is of version {version}, and this nfold knows version {SCHEMA_VERSION}.",
-                hint="Use the nfold that made it, or a newer one, or another data folder.",
-                code="store.newer",
-            )
+
+
+def _version(connection: Connection) -> str | None:
+    found: str | None = connection.execute(select(about.c.value).where(about.c.name == "version")).scalar()
+    return found
+
+
+def _check_version(connection: Connection) -> None:
+    version = _version(connection)
+    if version is not None and int(version) > SCHEMA_VERSION:
+        raise InputError(
+            f"The job store is of version {version}, and this nfold knows version {SCHEMA_VERSION}.",
+            hint="Use the nfold that made it, or a newer one, or another data folder.",
+            code="store.newer",
+        )
+    if version is not None and int(version) < SCHEMA_VERSION:
+        raise InputError(
+            f"The job store is of version {version}, which this nfold cannot bring to version {SCHEMA_VERSION}.",
+            hint="Use the nfold that made it to fetch what is in it, and begin with another data folder.",
+            code="store.older",
+        )
 
 
 def bind_to_folder(connection: Connection, folder: str) -> None:

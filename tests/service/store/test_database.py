@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from nfold.errors import DiskError, InputError, UsageError
@@ -87,13 +87,18 @@ def test_it_is_opened_again_as_it_was(database: str) -> None:
         store.close()
 
 
-def test_a_newer_store_is_refused(database: str) -> None:
+@pytest.mark.parametrize(("version", "code"), [(99, "store.newer"), (0, "store.older")])
+def test_a_store_of_another_version_is_refused_and_left_as_it_is(database: str, version: int, code: str) -> None:
     store = Store(database)
-    store.run_now(lambda connection: connection.execute(text("update about set value = '99'")))
+    store.run_now(lambda connection: connection.execute(text(f"update about set value = '{version}'")))
+    store.run_now(lambda connection: connection.execute(text("drop table uploads")))
     store.close()
-    with pytest.raises(InputError, match="version 99") as caught:
+    with pytest.raises(InputError, match=f"version {version}") as caught:
         Store(database)
-    assert caught.value.stable_code == "store.newer"
+    assert caught.value.stable_code == code
+    engine = create_engine(database)
+    assert not inspect(engine).has_table("uploads")
+    engine.dispose()
 
 
 def test_a_store_belongs_to_one_folder(store: Store) -> None:
