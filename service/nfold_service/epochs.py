@@ -86,10 +86,12 @@ class Epochs:
             # Opened without waiting: a worker that died before it opened its end must not hold us for ever.
             descriptor = os.open(self._pipe, os.O_RDONLY | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb", buffering=0) as file:
-                while not (_has_writer(descriptor) or ending.done()):
+                while not (_was_written(descriptor) or ending.done()):
                     await asyncio.sleep(0.005)
-                async for lump in self._read(file):
-                    yield lump
+                # A pipe that nobody ever opened to write never comes to its end: there is nothing to wait for.
+                if _was_written(descriptor):
+                    async for lump in self._read(file):
+                        yield lump
             await ending
         finally:
             ending.cancel()
@@ -129,7 +131,7 @@ class TarResponse(StreamingResponse):
             await asyncio.shield(self._epochs.end())
 
 
-def _has_writer(descriptor: int) -> bool:
+def _was_written(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN | select.POLLHUP)
     return bool(poll.poll(0))

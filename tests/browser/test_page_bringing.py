@@ -164,7 +164,8 @@ def test_an_upload_can_be_stopped_and_given_up(surfer: Surfer, server: Server, t
     archive = large_archive(tmp_path / "holiday.zip")
     surfer.go(f"{server.url}/")
     surfer.page.route("**/uploads/*", lambda route: None if route.request.method == "PATCH" else route.continue_())
-    surfer.drop(archive)
+    with surfer.page.expect_request(lambda request: request.method == "PATCH"):
+        surfer.drop(archive)
     surfer.click("#bring-stop")
     surfer.see("#unfinished p")
     assert "The upload was stopped" in surfer.text("#bring-problem")

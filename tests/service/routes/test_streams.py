@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import signal
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from nfold.errors import SampleError
 from nfold_cli.main import main
 from nfold_service.context import Places
+from nfold_service.epochs import Epochs
 from nfold_service.store import Store
+from nfold_service.work.crew import Worker, WorkerDiedError
+from nfold_service.work.protocol import Message, Order
 from tests.conftest import write_picture
 from tests.service.conftest import Server
 from tests.service.stored import context_of, ready_dataset
@@ -160,13 +166,52 @@ def test_a_client_that_leaves_frees_the_worker_and_the_pipe(large: tuple[Server,
 def test_a_failure_in_the_middle_cuts_the_answer_off(large: tuple[Server, str]) -> None:
     server, dataset = large
     client, answer, workers = begun(server, dataset)
+    lumps = answer.iter_raw()
+    next(lumps)
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
     with pytest.raises(httpx.RemoteProtocolError):
-        for _ in answer.iter_raw():
+        for _ in lumps:
             pass
     client.close()
     until(lambda: not list((server.data / "staging").iterdir()))
+
+
+class Dying:
+    """A worker that promises an epoch, and dies before it opens the pipe."""
+
+    async def messages(self, order: Order) -> AsyncGenerator[Message, None]:
+        yield Message(kind="progress", data={"sources": 1})
+        raise WorkerDiedError
+
+    async def kill(self) -> None:
+        pass
+
+
+def test_a_failure_before_the_first_byte_cuts_the_answer_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def begin(*_: object, **__: object) -> Dying:
+        return Dying()
+
+    monkeypatch.setattr(Worker, "begin", begin)
+    context: Any = SimpleNamespace(
+        places=SimpleNamespace(staging=tmp_path),
+        settings=SimpleNamespace(max_tars_at_once=1),
+        crew=SimpleNamespace(on_death=None),
+        ending=asyncio.Event(),
+        tars=0,
+    )
+
+    async def read() -> None:
+        epochs = await Epochs.begin(context, {})
+        try:
+            with pytest.raises(SampleError, match="died"):
+                async for _ in epochs.lumps():
+                    pytest.fail("nobody wrote anything")
+        finally:
+            await epochs.end()
+
+    asyncio.run(asyncio.wait_for(read(), 10))
+    assert (context.tars, list(tmp_path.iterdir())) == (0, [])
 
 
 def test_a_client_that_stops_reading_gives_its_place_to_others(large: tuple[Server, str]) -> None:
