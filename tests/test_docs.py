@@ -405,7 +405,9 @@ class TestPages:
     def test_every_dependency_stands_with_its_reason(self) -> None:
         project = tomllib.loads(read(ROOT / "pyproject.toml"))
         extras = [name for names in project["project"]["optional-dependencies"].values() for name in names]
+        of_page = json.loads(read(ROOT / "service/nfold_service/web/vendor/vendored.json")).values()
         wanted = [*project["project"]["dependencies"], *extras, *project["dependency-groups"]["dev"]]
+        wanted += [entry["package"] for entry in of_page]
         text = read(ROOT / "docs/dependencies.md")
         for requirement in wanted:
             name = re.split(r"[<>=\[ ]", requirement)[0]

@@ -32,7 +32,9 @@ _TYPES: Final = {
 
 @functools.cache
 def _static() -> dict[str, bytes]:
-    return {one.name: one.read_bytes() for one in (_WEB / "static").iterdir() if one.name.rpartition(".")[2] in _TYPES}
+    folders = (_WEB / "static", _WEB / "vendor")
+    files = [one for folder in folders for one in folder.iterdir() if one.name.rpartition(".")[2] in _TYPES]
+    return {one.name: one.read_bytes() for one in files}
 
 
 @functools.cache
