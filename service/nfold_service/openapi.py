@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -189,3 +191,7 @@ def example_of(status: int, path: str) -> Json:
         "errors": errors,
         "request_id": "5f0c2a9d1b3e4f60",
     }
+
+
+if __name__ == "__main__":  # python -m nfold_service.openapi > docs/openapi.json
+    sys.stdout.write(json.dumps(printed(), indent=1, ensure_ascii=False) + "\n")

@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from fastapi import Request, Response
+
 from nfold_service.problems import ServiceError
 
 
@@ -28,6 +30,13 @@ def page_of(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], str | None]
         return rows, None
     last = rows[limit - 1]
     return rows[:limit], base64.urlsafe_b64encode(json.dumps([last.created_at, last.id]).encode()).decode()
+
+
+def link_next(request: Request, response: Response, **following: str | int | None) -> None:
+    """Name the page after in `Link` (RFC 8288), for clients that follow links: this request, going on from there."""
+    if None not in following.values():
+        after = request.url.include_query_params(**following)
+        response.headers["Link"] = f'<{after.path}?{after.query}>; rel="next"'
 
 
 def read_cursor(cursor: str | None) -> tuple[float, str] | None:

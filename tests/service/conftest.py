@@ -132,6 +132,19 @@ def server(make_server: Callable[..., Server]) -> Server:
 Getter = Callable[[str], Any]
 
 
+def linked_pages(client: Any, path: str) -> list[Any]:
+    """All pages of a list, by `Link`, which has to say the same as `next`."""
+    pages = []
+    following: str | None = path
+    while following is not None:
+        answer = client.get(following)
+        assert answer.status_code == 200
+        following = answer.links["next"]["url"] if answer.links else None
+        pages.append(answer.json())
+        assert (pages[-1]["next"] is None) == (following is None)
+    return pages
+
+
 def settled(get: Getter, url: str, *, seconds: float = 60.0) -> dict[str, Any]:
     """A data set or a job once nothing more happens to it."""
     for _ in range(int(seconds / 0.05)):

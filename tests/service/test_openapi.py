@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,12 @@ def test_the_page_escapes_what_it_shows() -> None:
         },
     }  # fmt: skip
     assert "<script" not in reference_page(document)
+
+
+def test_the_document_in_the_docs_is_that_of_this_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("NFOLD_")]:
+        monkeypatch.delenv(name)
+    kept = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+    assert json.loads(kept.read_text(encoding="utf-8")) == printed(), (
+        "python -m nfold_service.openapi > docs/openapi.json"
+    )

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from fastapi import Request, Response
 
-from nfold_service.paging import page_of, read_cursor
+from nfold_service.paging import link_next, page_of, read_cursor
 from nfold_service.problems import ServiceError
 from nfold_service.store import queue
+from tests.service.conftest import linked_pages
 from tests.service.stored import context_of, ready_dataset
 
 
@@ -56,6 +58,15 @@ def test_what_is_no_cursor_of_ours_is_refused(cursor: str) -> None:
     assert caught.value.code == "request.cursor"
 
 
+def test_a_link_keeps_what_else_was_asked() -> None:
+    given = {"type": "http", "method": "GET", "path": "/v1/a", "headers": [], "query_string": b"limit=3&dataset=d"}
+    request, response = Request({**given, "scheme": "http", "server": ("there", 80)}), Response()
+    link_next(request, response, after='"caf\u00e9 & <b>.jpg')
+    assert response.headers["Link"] == ('</v1/a?limit=3&dataset=d&after=%22caf%C3%A9+%26+%3Cb%3E.jpg>; rel="next"')
+    link_next(request, other := Response(), after=None)
+    assert "Link" not in other.headers
+
+
 def test_pages_hold_every_job_once(client: Any) -> None:
     store = context_of(client).store
     dataset = ready_dataset(store)
@@ -74,3 +85,5 @@ def test_pages_hold_every_job_once(client: Any) -> None:
     assert len(seen) == 7
     assert len(set(seen)) == 7
     assert client.get("/v1/expansions", params={"cursor": "x"}).json()["code"] == "request.cursor"
+    linked = [job["id"] for page in linked_pages(client, "/v1/expansions?limit=3") for job in page["jobs"]]
+    assert linked == seen

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from nfold_service.access import Reader, Writer
 from nfold_service.events import EVENTS, event_stream
 from nfold_service.models import Body, Job, JobPage, job_model
+from nfold_service.paging import link_next
 from nfold_service.problems import ServiceError
 from nfold_service.recipe_text import read_recipe
 from nfold_service.routes.expansions import JobId, enqueue, finished, page_of_jobs, remove_job
@@ -63,13 +64,17 @@ async def create_comparison(
 
 @router.get("", operation_id="list_comparisons", summary="Your comparisons, the newest first")
 async def list_comparisons(
+    request: Request,
+    response: Response,
     context: TheContext,
     caller: Reader,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> JobPage:
     """In pages; `next` is the cursor of the next one."""
-    return await page_of_jobs(context, caller, "comparison", limit, cursor)
+    page = await page_of_jobs(context, caller, "comparison", limit, cursor)
+    link_next(request, response, cursor=page.next)
+    return page
 
 
 @router.get("/{job}", operation_id="get_comparison", summary="How far it is")

@@ -15,7 +15,7 @@ from nfold_service.access import Reader, Writer
 from nfold_service.arrivals import Arrivals, busy
 from nfold_service.context import new_id
 from nfold_service.models import Dataset, DatasetFile, DatasetFilePage, DatasetPage, NewDataset, dataset_model
-from nfold_service.paging import page_of, read_cursor
+from nfold_service.paging import link_next, page_of, read_cursor
 from nfold_service.problems import ServiceError
 from nfold_service.routes.shared import ERRORS, TheContext, own_dataset
 from nfold_service.store import shelves
@@ -49,6 +49,8 @@ async def create_dataset(
 
 @router.get("", operation_id="list_datasets", summary="Your data sets, the newest first")
 async def list_datasets(
+    request: Request,
+    response: Response,
     context: TheContext,
     caller: Reader,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -57,6 +59,7 @@ async def list_datasets(
     """In pages; `next` is the cursor of the next one."""
     rows = await context.store.run(shelves.datasets_of, caller.owner, most=limit + 1, after=read_cursor(cursor))
     page, following = page_of(rows, limit)
+    link_next(request, response, cursor=following)
     return DatasetPage(datasets=[dataset_model(row) for row in page], next=following)
 
 
@@ -93,6 +96,8 @@ async def delete_dataset(dataset: DatasetId, context: TheContext, caller: Writer
 @router.get("/{dataset}/files", operation_id="list_dataset_files", summary="Its files, by path")
 async def list_files(
     dataset: DatasetId,
+    request: Request,
+    response: Response,
     context: TheContext,
     caller: Reader,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -103,6 +108,7 @@ async def list_files(
     after = _read_path(cursor)
     rows = await asyncio.to_thread(_page, context.places.catalogue(row.id), after, limit + 1)
     following = _cursor_of(rows[limit - 1][0]) if len(rows) > limit else None
+    link_next(request, response, cursor=following)
     return DatasetFilePage(files=[DatasetFile(path=path, bytes=size) for path, size in rows[:limit]], next=following)
 
 

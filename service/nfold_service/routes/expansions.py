@@ -17,7 +17,7 @@ from nfold_service.context import Context, new_id
 from nfold_service.events import EVENTS, event_stream
 from nfold_service.keys import Caller
 from nfold_service.models import Job, JobPage, NewExpansion, job_model
-from nfold_service.paging import page_of, read_cursor
+from nfold_service.paging import link_next, page_of, read_cursor
 from nfold_service.problems import ServiceError
 from nfold_service.routes.shared import ERRORS, TheContext, own_dataset, own_job
 from nfold_service.store import JobRow, queue, shelves
@@ -70,6 +70,8 @@ async def enqueue(context: Context, owner: str, kind: str, dataset: str, options
 
 @router.get("", operation_id="list_expansions", summary="Your expansions, the newest first")
 async def list_expansions(
+    request: Request,
+    response: Response,
     context: TheContext,
     caller: Reader,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -77,7 +79,9 @@ async def list_expansions(
     dataset: Annotated[str | None, Query(max_length=40)] = None,
 ) -> JobPage:
     """In pages; `next` is the cursor of the next one."""
-    return await page_of_jobs(context, caller, "expansion", limit, cursor, dataset)
+    page = await page_of_jobs(context, caller, "expansion", limit, cursor, dataset)
+    link_next(request, response, cursor=page.next)
+    return page
 
 
 async def page_of_jobs(

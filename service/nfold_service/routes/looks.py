@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import ConfigDict, Field
 
 from nfold_service.access import Reader
 from nfold_service.models import Body
+from nfold_service.paging import link_next
 from nfold_service.problems import ServiceError
 from nfold_service.routes.expansions import JobId, finished
 from nfold_service.routes.results import file_below
@@ -72,6 +73,8 @@ class SourceResultPage(Body):
 @router.get("/sources", operation_id="list_result_sources", summary="Originals beside their copies, in pages")
 async def list_sources(
     job: JobId,
+    request: Request,
+    response: Response,
     context: TheContext,
     caller: Reader,
     first: Annotated[int, Query(ge=0, le=2**40)] = 0,
@@ -83,7 +86,9 @@ async def list_sources(
     made = await context.crew.do(
         "look_through", output=str(context.places.output(row.id)), first=first, most=limit, category=category
     )
-    return SourceResultPage.model_validate(made)
+    page = SourceResultPage.model_validate(made)
+    link_next(request, response, first=page.next)
+    return page
 
 
 @router.get(

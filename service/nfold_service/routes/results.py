@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import mimetypes
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -16,6 +15,8 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from nfold.card import CARD
 from nfold_service.access import Reader
+from nfold_service.listing import names_after
+from nfold_service.paging import link_next
 from nfold_service.problems import ServiceError
 from nfold_service.routes.expansions import JobId, finished, stored_file
 from nfold_service.routes.shared import ERRORS, TheContext, answers_like, own_job
@@ -45,6 +46,8 @@ _PRIVATE = ".nfold"
 )
 async def list_files(
     job: JobId,
+    request: Request,
+    response: Response,
     context: TheContext,
     caller: Reader,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
@@ -52,12 +55,15 @@ async def list_files(
 ) -> dict[str, Any]:
     """In the order of their names."""
     row = await finished(context, await own_job(context, caller, job, "expansion"))
-    names = await asyncio.to_thread(_names_after, context.places.output(row.id), after, limit + 1)
+    output = context.places.output(row.id)
+    names = await asyncio.to_thread(names_after, output, after, limit + 1, private=_PRIVATE)
     page = names[:limit]
+    following = page[-1][0] if len(names) > limit else None
+    link_next(request, response, after=following)
     base = f"/v1/expansions/{row.id}/files"
     return {
         "files": [{"name": name, "bytes": size, "link": f"{base}/{_quoted(name)}"} for name, size in page],
-        "next": page[-1][0] if len(names) > limit else None,
+        "next": following,
     }
 
 
@@ -128,20 +134,6 @@ async def get_preview(
             copies=copies,
         )
     return FileResponse(path, media_type="image/png")
-
-
-def _names_after(root: FilePath, after: str, most: int) -> list[tuple[str, int]]:
-    found = [(name, size) for name, size in _walk(root) if name > after]
-    return sorted(found)[:most]
-
-
-def _walk(root: FilePath) -> Iterator[tuple[str, int]]:
-    for folder, folders, names in os.walk(root):
-        if FilePath(folder) == root and _PRIVATE in folders:
-            folders.remove(_PRIVATE)
-        for name in names:
-            path = FilePath(folder, name)
-            yield path.relative_to(root).as_posix(), path.stat().st_size
 
 
 def file_below(root: FilePath, name: str) -> FilePath | None:

@@ -17,7 +17,7 @@ import pytest
 from nfold_service.keys import new_key
 from nfold_service.store.keyring import add_key
 from tests.service.archives import PNG, make_tar, make_zip
-from tests.service.conftest import TestClient, settled
+from tests.service.conftest import TestClient, linked_pages, settled
 
 Make = Callable[..., TestClient]
 
@@ -77,6 +77,8 @@ def test_pages_of_files_and_of_data_sets_hold_each_once(client: TestClient) -> N
         if cursor is None:
             break
     assert paths == [f"{number:02}.png" for number in range(25)]
+    assert [one["path"] for page in linked_pages(client, f"{url}/files?limit=10") for one in page["files"]] == paths
+    assert len(linked_pages(client, "/v1/datasets?limit=3")) == 2
     first = client.get("/v1/datasets", params={"limit": 3}).json()
     second = client.get("/v1/datasets", params={"limit": 3, "cursor": first["next"]}).json()
     found = [entry["links"]["self"] for page in (first, second) for entry in page["datasets"]]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nfold_service.routes.page import _example
-from tests.service.conftest import settled
+from tests.service.conftest import linked_pages, settled
 
 
 @pytest.fixture
@@ -108,6 +108,10 @@ def test_a_result_is_looked_through_source_by_source(client: Any, dataset: str) 
     rest = client.get(f"{base}/sources", params={"limit": 100, "first": first["next"]}).json()
     assert [len(page["sources"]) for page in (first, rest)] == [2, 3]
     assert rest["next"] is None
+    assert len(linked_pages(client, f"{base}/sources?limit=2")) == 3
+    names = [file["name"] for page in linked_pages(client, f"{base}/files?limit=4") for file in page["files"]]
+    assert len(names) == 5 * 3 + len({"nfold.json"}) + len({"README.md"} & set(names))
+    assert names == sorted(set(names))
     people = client.get(f"{base}/sources", params={"category": "people"}).json()["sources"]
     assert {one["source"] for one in people} == {"people/astronaut.jpg", "people/camera.jpg"}
     assert [file["copy"] for file in people[0]["files"]] == [0, 1, 2]
