@@ -69,6 +69,7 @@ ELSEWHERE = {
     "service/work/looking.py": "tests/service/routes/test_variations.py",
     "service/work/tiles.py": "tests/service/routes/test_variations.py",
     "service/work/varying.py": "tests/service/routes/test_variations.py",
+    "service/server.py": "tests/service/test_ending.py",
     "service/context.py": "tests/service/test_repeating.py",
     "service/epochs.py": "tests/service/routes/test_streams.py",
     "service/filling.py": "tests/service/routes/test_contents.py",

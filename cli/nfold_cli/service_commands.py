@@ -33,6 +33,9 @@ def serve(options: argparse.Namespace) -> int:
         for name, value in values.items():
             _print(f"{name.ljust(width)}  {value if value is not None else '-'}  ({came[name]})")
         return DONE
+    from nfold_service.early import listen_early
+
+    listen_early()  # what is imported next takes a second
     from nfold_service.serving import serve as serve_until_told
 
     serve_until_told(flags)

@@ -130,6 +130,43 @@ def test_a_body_that_stalls_is_told_why(impatient: Server) -> None:
     assert b"connection: close" in answer.lower()
 
 
+MANY_HEADERS = b"".join(b"X-%d: y\r\n" % number for number in range(110))
+
+
+def refused_in_mid_body(server: Server) -> socket.socket:
+    """A connection with the head of a large body that will be refused with `Connection: close`, and a part of it."""
+    head = b"POST /v1/expand HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n%s\r\n" % MANY_HEADERS
+    return connected(server, head + bytes(3_000_000))
+
+
+def is_cut_off(connection: socket.socket, *, most: float) -> bool:
+    """Whether sending fails before long."""
+    began = time.monotonic()
+    while time.monotonic() - began < most:
+        try:
+            connection.sendall(bytes(50_000))
+        except OSError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_whoever_still_sends_gets_the_answer_that_ends_the_connection(impatient: Server) -> None:
+    for _ in range(5):
+        with refused_in_mid_body(impatient) as connection:
+            time.sleep(0.1)
+            connection.sendall(bytes(1_000_000))
+            answer = everything_from(connection)
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "request.headers"
+
+
+def test_whoever_never_ends_a_body_that_was_refused_is_cut_off(impatient: Server) -> None:
+    with refused_in_mid_body(impatient) as connection:
+        assert is_cut_off(connection, most=10)
+    assert httpx.get(f"{impatient.url}/healthz").status_code == 200
+
+
 def test_an_idle_connection_is_closed(impatient: Server) -> None:
     with connected(impatient, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
