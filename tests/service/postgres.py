@@ -30,16 +30,20 @@ class Postgres:
     binaries: Path
     as_user: dict[str, Any]
 
-    def fresh(self) -> str:
+    def fresh(self, encoding: str = "UTF8") -> str:
         """Address of a new, empty database."""
         name = f"t{uuid.uuid4().hex[:12]}"
         subprocess.run(
-            [self.binaries / "createdb", "-h", self.socket, "-U", self.user, name],
+            [self.binaries / "createdb", "-h", self.socket, "-U", self.user, *_locale(encoding), name],
             check=True,
             capture_output=True,
             **self.as_user,
         )
         return f"postgresql://{self.user}@/{name}?host={self.socket}"
+
+
+def _locale(encoding: str) -> list[str]:
+    return ["--encoding", encoding, "--locale", "C", "--template", "template0"]
 
 
 def binaries() -> Path:

@@ -196,8 +196,10 @@ def _engine(url: str) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    # A database of SQL_ASCII, which servers without a locale make, would give bytes for text.
+    arguments = {"client_encoding": "utf8"} if parsed.get_backend_name() == "postgresql" else {}
     try:
-        engine = create_engine(parsed, pool_size=1, max_overflow=0, pool_pre_ping=True)
+        engine = create_engine(parsed, connect_args=arguments, pool_size=1, max_overflow=0, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise MissingExtraError.for_feature("A PostgreSQL job store", "postgres") from error
     if parsed.get_backend_name() == "sqlite":

@@ -14,8 +14,9 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from nfold.errors import DiskError, InputError, UsageError
+from nfold_service.context import new_id
 from nfold_service.problems import ServiceError
-from nfold_service.store import Store
+from nfold_service.store import Store, shelves
 from nfold_service.store.database import bind_to_folder
 from nfold_service.store.keyring import all_keys
 from tests.service.conftest import ROOT
@@ -142,3 +143,15 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         Store(f"sqlite:///{tmp_path / 'nfold.db'}")
     assert caught.value.stable_code == "store.unusable"
+
+
+def test_text_stays_text_in_a_database_without_an_encoding(postgres: Any) -> None:
+    store = Store(postgres.fresh("SQL_ASCII"))
+    identity = new_id("ds")
+    try:
+        store.run_now(shelves.add_dataset, identity=identity, owner="anna", name="k\u00e4fer \U0001f41e")
+        row = store.run_now(shelves.dataset_of, identity, "anna")
+        assert row is not None
+        assert row.name == "k\u00e4fer \U0001f41e"
+    finally:
+        store.close()
