@@ -41,6 +41,23 @@ class Postgres:
         )
         return f"postgresql://{self.user}@/{name}?host={self.socket}"
 
+    def begin(self) -> None:
+        """Start the server, on what an earlier one left."""
+        options = f"{FLAGS} -k {self.socket}"
+        _run([self._control, "-D", self._data, "-w", "-o", options, "-l", self.socket / "log", "start"], self.as_user)
+
+    def end_at_once(self) -> None:
+        """End it without a word to those that are connected, and without writing anything down, as a crash does."""
+        _run([self._control, "-D", self._data, "-m", "immediate", "-w", "stop"], self.as_user)
+
+    @property
+    def _control(self) -> Path:
+        return self.binaries / "pg_ctl"
+
+    @property
+    def _data(self) -> Path:
+        return self.socket / "data"
+
 
 def _locale(encoding: str) -> list[str]:
     return ["--encoding", encoding, "--locale", "C", "--template", "template0"]
@@ -76,13 +93,13 @@ def running_postgres() -> Iterator[Postgres]:
     try:
         if as_user:
             os.chown(root, pwd.getpwnam(as_user["user"]).pw_uid, as_user["group"])
-        data = root / "data"
-        _run([folder / "initdb", "-D", data, "-U", "nfold", "-A", "trust", "--no-sync"], as_user)
-        _run([folder / "pg_ctl", "-D", data, "-w", "-o", f"{FLAGS} -k {root}", "-l", root / "log", "start"], as_user)
+        _run([folder / "initdb", "-D", root / "data", "-U", "nfold", "-A", "trust", "--no-sync"], as_user)
+        server = Postgres(socket=root, user="nfold", binaries=folder, as_user=as_user)
+        server.begin()
         try:
-            yield Postgres(socket=root, user="nfold", binaries=folder, as_user=as_user)
+            yield server
         finally:
-            _run([folder / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], as_user)
+            server.end_at_once()
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -28,6 +29,7 @@ from tests.service.jobs import (
     put_dataset,
     state_of,
 )
+from tests.service.postgres import NoPostgresError, Postgres, running_postgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")]
 
@@ -152,3 +154,40 @@ def test_a_job_that_dies_at_a_fault_point_goes_on_when_asked_again(server: Serve
     assert_done_once(server, job, whole)
     for path, at in committed.items():
         assert path.stat().st_mtime_ns == at, "a shard that was committed was made once more"
+
+
+def test_a_database_server_that_dies_in_mid_job_and_comes_back_loses_nothing(server: Server, whole: str) -> None:
+    """Meanwhile the service says 503 to those who ask, stays alive, and its job goes on."""
+    with own_postgres() as own:
+        address = own.fresh()
+        dataset = put_dataset(server.data, address)
+        server.begin(**SETTINGS, database=address)
+        job = ask(server.url, dataset)
+        waiting = ask(server.url, dataset)
+        wait_for_workers(server, job)
+        assert state_of(server.url, job)["state"] == "running"
+        for pause in (0.3, 1.5, 0.0):
+            own.end_at_once()
+            away = httpx.get(f"{server.url}/v1/expansions/{job}", timeout=30)
+            assert (away.status_code, away.json()["code"]) == (503, "store.unavailable"), away.text
+            assert away.headers["Retry-After"]
+            assert httpx.get(f"{server.url}/healthz").status_code == 200
+            assert httpx.get(f"{server.url}/readyz").status_code == 503
+            time.sleep(pause)
+            own.begin()
+            assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert_done_once(server, job, whole)
+        assert state_of(server.url, job)["attempts"] == 1, "its process went on while the database was away"
+        assert_done_once(server, waiting, whole)
+        server.end()
+
+
+@contextlib.contextmanager
+def own_postgres() -> Iterator[Postgres]:
+    """One that may be killed: the others' tests are not at it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            own = stack.enter_context(running_postgres())
+        except NoPostgresError as error:
+            pytest.skip(f"NO POSTGRESQL: its death is not tested here: {error}")
+        yield own
