@@ -66,7 +66,6 @@ ELSEWHERE = {
     "service/app.py": "tests/service/test_access.py",
     "service/routes/looks.py": "tests/service/routes/test_variations.py",
     "service/work/estimating.py": "tests/service/routes/test_variations.py",
-    "service/work/looking.py": "tests/service/routes/test_variations.py",
     "service/work/tiles.py": "tests/service/routes/test_variations.py",
     "service/work/varying.py": "tests/service/routes/test_variations.py",
     "service/server.py": "tests/service/test_ending.py",

@@ -266,15 +266,25 @@ def read_records(storage: LocalStorage, parts: Iterable[str], *, first: int, end
 
 def all_records(storage: LocalStorage) -> Iterator[tuple[str, SourceRecord]]:
     """Every source of the output with all that the manifest says about it, part by part."""
+    for _, records in records_by_part(storage):
+        yield from records
+
+
+def records_by_part(storage: LocalStorage) -> Iterator[tuple[str, Iterator[tuple[str, SourceRecord]]]]:
+    """The parts of the manifest by name, in the order of keys, each with what it says; it is read when that is asked for."""
     parts = list_parts(storage)
     generations = (
         {bits: read_part(storage, name)[0].generation for bits, name in parts.items()} if _any_overlap(parts) else {}
     )
     for _, name in sorted(parts.items()):
-        header, rows = read_part(storage, name)
-        for source, record in group_rows(rows):
-            if not generations or _speaks(header, source, generations):
-                yield source, record
+        yield name, _records_in(storage, name, generations)
+
+
+def _records_in(storage: LocalStorage, name: str, generations: Mapping[str, int]) -> Iterator[tuple[str, SourceRecord]]:
+    header, rows = read_part(storage, name)
+    for source, record in group_rows(rows):
+        if not generations or _speaks(header, source, generations):
+            yield source, record
 
 
 def group_rows(rows: Iterable[Row]) -> Iterator[tuple[str, SourceRecord]]:

@@ -1,9 +1,12 @@
-"""An output looked through source by source: its manifest in pages."""
+"""An output looked through source by source: its manifest in pages.
+
+How many sources of each class stand in each part of the manifest is remembered, so that a page reads only its own parts.
+"""
 
 from __future__ import annotations
 
-import itertools
 import json
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,22 +14,24 @@ from typing import Any
 from nfold.annotations import Category
 from nfold.annotations.codec import decode_categories, placed_from_json
 from nfold.card import Card
-from nfold.manifest import FileRow, SourceRecord, all_records
+from nfold.manifest import PARTS, FileRow, SourceRecord, records_by_part
 from nfold.storage import LocalStorage
 from nfold_service.work.bench import Say
 from nfold_service.work.tiles import MOST_MARKS, marks
+
+MOST_COUNTED = 64
+"""Outputs whose counts are remembered."""
+
+_counted: OrderedDict[tuple[str, int], list[Counter[str | None]]] = OrderedDict()
+"""By output and by the time when a part of its manifest was last written: the classes of the parts read so far, in order."""
 
 
 def look_through(*, output: str, first: int, most: int, category: str | None, say: Say) -> dict[str, Any]:
     """Sources `first` and following, of one class or of all, each with its files and how they were made."""
     del say
-    records = (
-        (source, record)
-        for source, record in all_records(LocalStorage(Path(output)))
-        if category is None or (record.source is not None and _category(record) == category)
-    )
-    page = list(itertools.islice(records, first, first + most + 1))
-    card = Card.read(LocalStorage(Path(output)))
+    storage = LocalStorage(Path(output))
+    page = _page(storage, first, most + 1, category)
+    card = Card.read(storage)
     categories = decode_categories(json.dumps(card.categories)) if card is not None else ()
     return {
         "sources": [_told(source, record, categories) for source, record in page[:most]],
@@ -34,8 +39,40 @@ def look_through(*, output: str, first: int, most: int, category: str | None, sa
     }
 
 
+def _page(storage: LocalStorage, first: int, most: int, category: str | None) -> list[tuple[str, SourceRecord]]:
+    counts = _counts_of(storage)
+    page: list[tuple[str, SourceRecord]] = []
+    for number, (_, records) in enumerate(records_by_part(storage)):
+        if len(page) >= most:
+            break
+        if number < len(counts):
+            here = counts[number].total() if category is None else counts[number][category]
+            if here <= first:
+                first -= here
+                continue
+        read = list(records)
+        if number == len(counts):
+            counts.append(Counter(_category(record) for _, record in read))
+        wanted = [pair for pair in read if category is None or _category(pair[1]) == category]
+        page += wanted[first:]
+        first = max(0, first - len(wanted))
+    return page[:most]
+
+
+def _counts_of(storage: LocalStorage) -> list[Counter[str | None]]:
+    folder = Path(storage.path(PARTS))
+    if not folder.exists():
+        return []
+    key = (str(folder), folder.stat().st_mtime_ns)
+    counts = _counted.setdefault(key, [])
+    _counted.move_to_end(key)
+    while len(_counted) > MOST_COUNTED:
+        _counted.popitem(last=False)
+    return counts
+
+
 def _category(record: SourceRecord) -> str | None:
-    return getattr(record.source, "category", None)
+    return record.source.category if record.source is not None else None
 
 
 def _told(source: str, record: SourceRecord, categories: Sequence[Category]) -> dict[str, Any]:
