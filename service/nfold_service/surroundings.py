@@ -31,6 +31,9 @@ SECURITY_HEADERS: Final = {
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+# Of W3C Trace Context: version (ff is none), trace id, id of the caller's span, flags; later versions may add more.
+_TRACE_PARENT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+
 
 class Surroundings:
     """The outermost layer; everything else is inside, other middleware too."""
@@ -49,7 +52,7 @@ class Surroundings:
         state = scope.setdefault("state", {})
         state["request_id"] = _request_id(scope)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=state["request_id"])
+        structlog.contextvars.bind_contextvars(request_id=state["request_id"], **_trace(scope))
         began = time.monotonic()
         status = 0
 
@@ -116,8 +119,19 @@ def template_of(scope: Scope) -> str:
 
 
 def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            given: str = value.decode("latin-1")
-            return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-    return secrets.token_hex(8)
+    given = _given(scope, b"x-request-id")
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _trace(scope: Scope) -> dict[str, str]:
+    """Where the caller's trace is, for the log: what makes no sense is passed over, as the standard asks."""
+    found = _TRACE_PARENT.fullmatch(_given(scope, b"traceparent") or "")
+    if found is None or (found[1] == "00" and found[4]):
+        return {}
+    return {"trace_id": found[2], "span_id": found[3]}
+
+
+def _given(scope: Scope, header: bytes) -> str | None:
+    """What a header says, the first of its name."""
+    value: bytes | None = next((value for name, value in scope["headers"] if name == header), None)
+    return value.decode("latin-1") if value is not None else None

@@ -80,6 +80,31 @@ def test_an_exception_is_logged_with_its_trace_and_request(
     assert "ZeroDivisionError" in line["exception"]
 
 
+def test_lines_of_a_request_name_the_trace_that_it_belongs_to(client: Any, json_logs: Any) -> None:
+    trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    for version in (f"00-{trace}-{span}-01", f"cc-{trace}-{span}-01-of a later version"):
+        client.get("/v1/limits", headers={"traceparent": version})
+        line = json_logs()[-1]
+        assert (line["trace_id"], line["span_id"]) == (trace, span)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+    ],
+)
+def test_a_trace_that_makes_no_sense_is_passed_over(client: Any, json_logs: Any, nonsense: str) -> None:
+    assert client.get("/v1/limits", headers={"traceparent": nonsense}).status_code == 200
+    assert "trace_id" not in json_logs()[-1]
+
+
 def test_the_level_is_minded(written: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     # Between the phases of a test pytest puts its own standard error in place; what logs write to stays ours.
     monkeypatch.setattr("nfold_service.logs.sys", types.SimpleNamespace(stderr=written))
