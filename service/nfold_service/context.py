@@ -14,14 +14,14 @@ from nfold_service.metrics import Metrics
 from nfold_service.problems import ServiceError
 from nfold_service.settings import Settings
 from nfold_service.store import Store
-from nfold_service.work.crew import Crew
+from nfold_service.work.crew import SCRATCH, Crew
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where things lie in the data folder; every name is of our own choosing.
 
-    `staging` holds what is not finished and is emptied at the start.
+    `staging` holds what is not finished, `scratch` what workers need while they live; both are emptied at the start.
     """
 
     root: Path
@@ -61,8 +61,9 @@ class Places:
 
     def prepare(self) -> None:
         """Make the folders, and throw away what a former process left unfinished."""
-        shutil.rmtree(self.staging, ignore_errors=True)
-        for folder in ("staging", "datasets", "uploads", "jobs"):
+        for folder in ("staging", SCRATCH):
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+        for folder in ("staging", SCRATCH, "datasets", "uploads", "jobs"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
 
 

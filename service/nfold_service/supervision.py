@@ -190,6 +190,9 @@ class Supervisor:
                 await worker.kill()
         except WorkerDiedError:
             return None
+        except DiskError as error:
+            data = {"code": error.stable_code, "message": error.message, "hint": error.hint}
+            return _Outcome(state="failed", values={"problem": _for_callers(data, row, self._context)})
         except (OSError, ValueError) as error:
             self._log.error("a process could not be started, or made no sense", job=row.id, exc_info=error)
             return None

@@ -127,13 +127,15 @@ def test_old_answers_to_idempotency_keys_go(store: Store, places: Places, make_c
 
 def test_folders_that_no_row_knows_go_at_the_start(store: Store, places: Places, make_client: Any) -> None:
     known, dataset = add_result(store, places), add_dataset(store, places)
-    for path in (places.job_home("job_x"), places.dataset("ds_x"), places.root / "staging" / "small_x"):
+    scratch = places.root / "scratch" / "of a worker that was killed"
+    for path in (places.job_home("job_x"), places.dataset("ds_x"), places.root / "staging" / "small_x", scratch):
         path.mkdir(parents=True)
     places.upload("up_x").write_bytes(b"x")
     store.close()
     make_client()
     left = {path.name for kind in ("jobs", "datasets", "uploads", "staging") for path in (places.root / kind).iterdir()}
     assert left == {known, dataset}
+    assert not scratch.exists()
 
 
 def test_rows_whose_folder_is_gone_are_told_of(store: Store, places: Places, make_client: Any) -> None:

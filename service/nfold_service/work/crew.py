@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
+import secrets
+import shutil
 import signal
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nfold import errors
 from nfold.errors import InvalidRecipeError, NfoldError, Problem, SampleError
 from nfold_service.settings import Settings
 from nfold_service.work.protocol import Message, Order, read_message
+
+SCRATCH = "scratch"
+"""In the data folder: what workers write for themselves."""
 
 _LONGEST_LINE = 64 * 2**20
 _GONE_S = 2.0
@@ -27,9 +34,14 @@ class WorkerDiedError(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Worker:
-    """One process that carries out one order after the other."""
+    """One process that carries out one order after the other.
+
+    Attributes:
+        scratch: Its temporary files. They go with it: killed, it cannot clear up, and /tmp of a container is small.
+    """
 
     process: asyncio.subprocess.Process
+    scratch: Path
 
     @classmethod
     async def begin(cls, settings: Settings, *, is_limited: bool, preloads: bool) -> Worker:
@@ -39,22 +51,39 @@ class Worker:
             settings: Of the service.
             is_limited: Whether its memory is bounded; of a job the bounded ones are the workers that it starts itself.
             preloads: Whether it imports the libraries at once.
+
+        Raises:
+            DiskError: There is no room for its scratch.
         """
         memory = settings.worker_memory_bytes if is_limited else 0
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "nfold_service.work.bench",
-            str(os.getpid()),
-            str(settings.niceness),
-            str(memory),
-            str(int(preloads)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
-            start_new_session=True,
-        )
-        return cls(process=process)
+        scratch = settings.data.absolute() / SCRATCH / secrets.token_hex(8)
+        try:
+            await asyncio.to_thread(scratch.mkdir, parents=True)
+        except OSError as error:
+            raise errors.DiskError(
+                f"The service cannot write to its disk: {error.strerror}.",
+                hint="Make room, and ask again.",
+                code="disk.full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None,
+            ) from error
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "nfold_service.work.bench",
+                str(os.getpid()),
+                str(settings.niceness),
+                str(memory),
+                str(int(preloads)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=_LONGEST_LINE,
+                start_new_session=True,
+                env={**os.environ, "TMPDIR": str(scratch)},
+            )
+        except BaseException:
+            scratch.rmdir()
+            raise
+        return cls(process=process, scratch=scratch)
 
     @property
     def is_alive(self) -> bool:
@@ -96,6 +125,7 @@ class Worker:
                     -self.process.pid, os.WNOHANG
                 )  # orphans are ours when we are the first process of a container
             await asyncio.sleep(0.01)
+        await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
 
     def _kill_group(self) -> bool:
         """Whether there was anybody left."""
@@ -193,6 +223,7 @@ class Crew:
             worker = self._idle.pop()
             if worker.is_alive:
                 return worker
+            await worker.kill()  # it died meanwhile, and left its scratch
         return await Worker.begin(self.settings, is_limited=True, preloads=True)
 
 

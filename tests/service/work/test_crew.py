@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nfold.errors import InvalidRecipeError, MissingFileError, NfoldError, SampleError
+from nfold.errors import DiskError, InvalidRecipeError, MissingFileError, NfoldError, SampleError
 from nfold_service.settings import Settings
-from nfold_service.work.crew import Crew, raised
+from nfold_service.work.crew import SCRATCH, Crew, Worker, raised
+from tests.conftest import write_picture
 
 RECIPE = "augment: [{HorizontalFlip: {p: 0.5}}]"
 
@@ -21,14 +24,16 @@ def with_crew(work: Callable[[Crew], Awaitable[None]], **settings: Any) -> int:
     """Deaths that were told of."""
     deaths: list[int] = []
 
-    async def run() -> None:
-        crew = Crew(settings=Settings(**settings), on_death=lambda: deaths.append(1))
+    async def run(data: Path) -> None:
+        crew = Crew(settings=Settings(data=data, **settings), on_death=lambda: deaths.append(1))
         try:
             await work(crew)
         finally:
             await crew.close()
+        assert not list((data / SCRATCH).iterdir()), "temporary files outlive their workers"
 
-    asyncio.run(run())
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder) / "data"))
     return len(deaths)
 
 
@@ -58,6 +63,44 @@ def test_a_death_is_an_error_of_the_request_and_the_next_one_finds_another_worke
         assert (await crew.do("check_recipe", text=RECIPE, document=None))["valid"] is True
 
     assert with_crew(work) == 1
+
+
+def test_a_worker_that_is_killed_leaves_no_temporary_file(tmp_path: Path) -> None:
+    for number in range(3):
+        write_picture(tmp_path / "pictures" / f"{number}.png", number)
+
+    async def work(crew: Crew) -> None:
+        await crew.do(
+            "vary",
+            source=str(tmp_path / "pictures"),
+            recipe="light",
+            seed=0,
+            meaning="on_the_fly",
+            epoch=1,
+            copies=1,
+            first=0,
+            most=1,
+            side=64,
+            max_pixels=10**6,
+        )
+        worker = crew._idle[0]
+        assert [path.name for path in worker.scratch.rglob("*.sqlite")] == ["sources.sqlite"]
+        os.kill(worker.process.pid, signal.SIGKILL)
+        await worker.process.wait()
+        assert (await crew.do("check_recipe", text=RECIPE, document=None))["valid"] is True
+        assert not worker.scratch.exists()
+
+    with_crew(work)
+
+
+def test_a_worker_that_finds_no_room_says_so(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+
+    async def begin() -> None:
+        await Worker.begin(Settings(data=tmp_path / "data"), is_limited=False, preloads=False)
+
+    with pytest.raises(DiskError, match="cannot write to its disk"):
+        asyncio.run(begin())
 
 
 def test_what_takes_too_long_is_ended_with_its_process() -> None:
