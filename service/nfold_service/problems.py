@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
@@ -26,6 +26,7 @@ from nfold.errors import (
     SampleError,
     UsageError,
 )
+from nfold_service.rendering import problem_fragment, wants_fragment
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -120,8 +121,8 @@ def _over_http(text: str) -> str:
     return _OPTION.sub(lambda found: found[1].replace("-", "_"), text)
 
 
-def problem_response(request: Request, error: ServiceError) -> JSONResponse:
-    """The answer to a request that failed."""
+def problem_response(request: Request, error: ServiceError) -> Response:
+    """The answer to a request that failed: problem details, or a fragment for the page where htmx asks."""
     problem = Problem(
         title=phrase_of(error.status),
         status=error.status,
@@ -132,6 +133,8 @@ def problem_response(request: Request, error: ServiceError) -> JSONResponse:
         errors=list(error.errors),
         request_id=getattr(request.state, "request_id", None),
     )
+    if wants_fragment(request):
+        return problem_fragment(problem, error.headers)
     return JSONResponse(
         problem.model_dump(mode="json"), status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers
     )
@@ -175,15 +178,15 @@ def install(app: FastAPI) -> None:
     """Answer every known exception of an application with problem details; `Surroundings` answers the others."""
     log = structlog.get_logger("nfold.service")
 
-    async def on_service(request: Request, error: Exception) -> JSONResponse:
+    async def on_service(request: Request, error: Exception) -> Response:
         assert isinstance(error, ServiceError)
         return problem_response(request, error)
 
-    async def on_engine(request: Request, error: Exception) -> JSONResponse:
+    async def on_engine(request: Request, error: Exception) -> Response:
         assert isinstance(error, NfoldError)
         return problem_response(request, from_engine(error))
 
-    async def on_validation(request: Request, error: Exception) -> JSONResponse:
+    async def on_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         details = tuple(
             Detail(pointer=_pointer(one["loc"]), message=str(one["msg"]).removeprefix("Value error, "))
@@ -195,11 +198,11 @@ def install(app: FastAPI) -> None:
             ServiceError(422, "request.invalid", f"The request makes no sense: {message}.", errors=details),
         )
 
-    async def on_http(request: Request, error: Exception) -> JSONResponse:
+    async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, AnyHTTPException)
         return problem_response(request, from_http(request, error))
 
-    async def on_cut(request: Request, error: Exception) -> JSONResponse:
+    async def on_cut(request: Request, error: Exception) -> Response:
         log.info("cut off by the client", path=request.scope.get("path", ""))
         return problem_response(request, ServiceError(400, "request.cut", "The request was cut off."))
 

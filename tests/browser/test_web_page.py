@@ -18,6 +18,24 @@ COUNTS = """Object.fromEntries(['offline', 'fly'].map(side => [side, Object.from
   [...document.querySelectorAll(`#${side}-counters dd`)].map(one => [one.dataset.count, one.textContent]))]))"""
 SHOWN = "[...document.querySelectorAll('#SIDE-sources .tile')].map(one => one.dataset.pixels)"
 
+TABLE = """[...document.querySelectorAll('#curves tbody tr')].map(
+  row => [...row.children].map(one => Number(one.textContent)))"""
+DRAWN = """(() => {
+  const canvas = document.querySelector('#chart canvas'), pen = canvas.getContext('2d');
+  const {data} = pen.getImageData(0, 0, canvas.width, canvas.height);
+  const wanted = ['--offline', '--fly'].map(name => {
+    pen.save(); pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const hex = pen.fillStyle; pen.restore();
+    return [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16));
+  });
+  const found = wanted.map(() => 0);
+  for (let at = 0; at < data.length; at += 4) wanted.forEach((one, place) => {
+    if (data[at + 3] === 255 && one.every((value, part) => data[at + part] === value)) found[place] += 1;
+  });
+  return {found, width: canvas.width, shown: canvas.getBoundingClientRect().width};
+})()"""
+"""How many pixels of the chart have the colours that the two meanings have now."""
+
 
 def variations(server: Server, dataset: str, **query: Any) -> dict[str, Any]:
     answer = httpx.get(f"{server.url}/v1/datasets/{dataset}/variations", params=query, timeout=60)
@@ -89,7 +107,9 @@ def test_the_counters_are_those_of_the_api(surfer: Surfer, server: Server) -> No
     surfer.until(EPOCH.format(3))
     play(surfer)
     assert surfer.evaluate(COUNTS)["fly"]["distinct"] == "30"
-    surfer.until("document.querySelectorAll('#curves .line').length === 2")
+    distinct = surfer.evaluate(TABLE)
+    assert distinct[:3] == [[1, 18, 3], [2, 18, 6], [3, 18, 9]], "the curves are what was counted"
+    assert distinct[-1] == [10, 18, 30]
     assert surfer.complaints() == []
 
 
@@ -112,7 +132,20 @@ def test_the_first_time_both_meanings_play_by_themselves(surfer: Surfer, server:
     surfer.page.locator("#both").scroll_into_view_if_needed()
     surfer.page.locator("#meanings").evaluate("one => one.scrollIntoView({block: 'center', behavior: 'instant'})")
     surfer.until(EPOCH.format(10))
-    surfer.see("#curves .chart")
+    surfer.see("#chart canvas")
+
+
+def test_the_curves_are_drawn_in_the_colours_of_the_page_and_fit_into_it(surfer: Surfer, server: Server) -> None:
+    open_example(surfer, server.url)
+    assert surfer.page.locator("#curves").is_hidden(), "one epoch makes no curve"
+    play(surfer)
+    light = surfer.evaluate(DRAWN)
+    assert min(light["found"]) > 100, light
+    surfer.size(1280, dark=True)
+    surfer.until(f"Math.min(...{DRAWN}.found) > 100")
+    surfer.size(390)
+    surfer.until(f"{DRAWN}.shown < 360 && Math.min(...{DRAWN}.found) > 100")
+    assert [one for one in surfer.complaints() if "willReadFrequently" not in one] == []
 
 
 def test_the_variations_are_the_files_of_the_expansion(surfer: Surfer, server: Server) -> None:

@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse
 from nfold.recipe import DEFAULT_PRESET, PRESETS, load_recipe
 from nfold.versions import nfold_version
 from nfold_service.problems import ServiceError
+from nfold_service.rendering import rendered
 
 router = APIRouter(include_in_schema=False)
 
@@ -48,13 +49,13 @@ def _version() -> str:
 
 @functools.cache
 def _html() -> str:
-    import jinja2
-
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string((_WEB / "templates" / "page.html").read_text(encoding="utf-8"))
     presets = [(name, load_recipe(name).description) for name in PRESETS]
-    return template.render(
-        static=f"/static/{_version()}", presets=presets, default_preset=DEFAULT_PRESET, version=nfold_version()
+    return rendered(
+        "page",
+        static=f"/static/{_version()}",
+        presets=presets,
+        default_preset=DEFAULT_PRESET,
+        version=nfold_version(),
     )
 
 

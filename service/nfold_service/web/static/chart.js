@@ -1,53 +1,66 @@
 // Two curves: distinct images that a trainer has seen, by epoch.
 
-import { h, s, number } from "./dom.js";
+import { number } from "./dom.js";
 
 const AT_LEAST = 10;
-const W = 640, H = 250, LEFT = 44, RIGHT = 150, TOP = 14, BOTTOM = 36;
+const HEIGHT = 250;
+const LABEL = 122; // room for the words at the end of a curve
 
-function steps(most) {
-  const raw = most / 4;
-  const size = 10 ** Math.floor(Math.log10(Math.max(raw, 1)));
-  const step = [1, 2, 5, 10].map((one) => one * size).find((one) => one >= raw) || 1;
-  const found = [];
-  for (let value = 0; value <= most + step * 0.999; value += step) found.push(value);
-  return found;
+let chart = null;
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const font = (weight) => `${weight} ${Math.round(13 * devicePixelRatio)}px Inter, "Segoe UI", Helvetica, Arial, sans-serif`;
+const CURVES = [{ side: "offline", words: "offline" }, { side: "fly", words: "on the fly" }];
+
+export function drawCurves(place, ...curves) {
+  const across = Math.max(curves[0].length, AT_LEAST);
+  const epochs = Array.from({ length: across }, (_, at) => at + 1);
+  const data = [epochs, ...curves.map((values) => epochs.map((_, at) => values[at] ?? null))];
+  if (chart) {
+    chart.setData(data);
+    return;
+  }
+  chart = new uPlot(options(place.clientWidth), data, place);
+  new ResizeObserver(() => { if (place.clientWidth) chart.setSize({ width: place.clientWidth, height: HEIGHT }); }).observe(place);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart.redraw());
 }
 
-export function curves(offline, fly) {
-  const epochs = offline.length;
-  const across = Math.max(epochs, AT_LEAST);
-  const ticks = steps(Math.max(...offline, ...fly));
-  const most = ticks.at(-1);
-  const x = (epoch) => LEFT + (epoch - 1) / (across - 1) * (W - LEFT - RIGHT);
-  const y = (value) => TOP + (1 - value / most) * (H - TOP - BOTTOM);
-  const ends = apart(y(offline.at(-1)), y(fly.at(-1)));
-  const line = (values, css) => s("g", { class: css },
-    s("polyline", { class: "line", points: values.map((value, place) => `${x(place + 1)},${y(value)}`).join(" ") }),
-    values.map((value, place) => s("circle", { class: "dot", cx: x(place + 1), cy: y(value), r: 3.2 })));
-  const label = (words, values, css, at) => s("text", { class: `label ${css}`, x: x(epochs) + 10, y: at + 4 }, `${words} ${number(values.at(-1))}`);
-  const words = `Distinct images seen after ${epochs} epochs: offline ${offline.at(-1)}, on the fly ${fly.at(-1)}.`;
-  return [
-    h("figcaption", null, h("strong", null, "Distinct images that the trainer has seen"), h("span", null, words)),
-    s("svg", { class: "chart", viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": words },
-      ticks.map((value) => [
-        s("line", { class: "rule", x1: LEFT, x2: W - RIGHT, y1: y(value), y2: y(value) }),
-        s("text", { class: "tick", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, number(value)),
-      ]),
-      numbered(across).map((epoch) => s("text", { class: "tick", x: x(epoch), y: H - BOTTOM + 18, "text-anchor": "middle" }, epoch)),
-      s("text", { class: "tick", x: (LEFT + W - RIGHT) / 2, y: H - 2, "text-anchor": "middle" }, "epoch"),
-      line(offline, "offline"), line(fly, "fly"),
-      label("offline", offline, "offline", ends[0]), label("on the fly", fly, "fly", ends[1])),
-  ];
+function options(width) {
+  const axis = { stroke: () => colour("soft"), font: font(400).replace(/\d+px/, "13px"), ticks: { show: false } };
+  return {
+    width, height: HEIGHT, padding: [12, LABEL, 0, 0],
+    legend: { show: false }, cursor: { show: false }, select: { show: false },
+    scales: { x: { time: false }, y: { range: (_, __, most) => [0, most * 1.08] } },
+    axes: [
+      { ...axis, grid: { show: false }, label: "epoch", labelFont: "13px sans-serif", labelSize: 22, size: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+      { ...axis, grid: { stroke: () => colour("rule"), width: 1 }, size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000], values: (_, ticks) => ticks.map(number) },
+    ],
+    series: [{}, ...CURVES.map(({ side, words }) => ({
+      label: words, stroke: () => colour(side), width: 2.6,
+      points: { show: true, size: 8, width: 1.5, fill: () => colour(side), stroke: () => colour("paper") },
+    }))],
+    hooks: { draw: [label] },
+  };
 }
 
-// Every epoch, or as many of them as there is room for.
-function numbered(across) {
-  const step = Math.ceil(across / 12);
-  return Array.from({ length: across }, (_, place) => place + 1).filter((epoch) => epoch === 1 || epoch % step === 0);
-}
-
-function apart(one, other) {
-  if (Math.abs(one - other) >= 16) return [one, other];
-  return one <= other ? [one - 8, other + 8] : [one + 8, other - 8];
+// Each curve is named where it ends; two that end together stand one above the other.
+function label(drawn) {
+  const [, ...curves] = drawn.data;
+  const ends = curves.map((values) => values.findLastIndex((value) => value !== null));
+  const heights = curves.map((values, at) => drawn.valToPos(values[ends[at]], "y", true));
+  const apart = 17 * devicePixelRatio;
+  if (Math.abs(heights[0] - heights[1]) < apart) {
+    const middle = (heights[0] + heights[1]) / 2;
+    const sign = heights[0] <= heights[1] ? 1 : -1;
+    heights[0] = middle - sign * apart / 2;
+    heights[1] = middle + sign * apart / 2;
+  }
+  const pen = drawn.ctx;
+  pen.save();
+  Object.assign(pen, { font: font(650), textAlign: "left", textBaseline: "middle" });
+  for (const [at, { side, words }] of CURVES.entries()) {
+    pen.fillStyle = colour(side);
+    pen.fillText(`${words} ${number(curves[at][ends[at]])}`, drawn.valToPos(ends[at] + 1, "x", true) + 10 * devicePixelRatio, heights[at]);
+  }
+  pen.restore();
 }

@@ -1,9 +1,8 @@
 // The heart: offline and on the fly, epoch by epoch, counted by the hashes that the service delivers.
 
 import { json } from "./api.js";
-import { curves } from "./chart.js";
-import { bytes, clear, h, id, name, number, plural, showProblem } from "./dom.js";
-import { tile } from "./pictures.js";
+import { drawCurves } from "./chart.js";
+import { bytes, id, number, plural, showProblem } from "./dom.js";
 import { copies, recipe, seed } from "./state.js";
 
 const ROWS = 3;
@@ -14,52 +13,59 @@ const BEAT = 600;
 let dataset = null;
 let first = 0;
 let run = null;
-let playing = false;
+let tellOther = () => {};
+let panel = null; // as Alpine watches it
 
-const fresh = () => ({ epoch: 0, offline: tally(), fly: tally(), last: null, inference: false });
 const tally = () => ({ images: 0, bytes: 0, seen: 0, hashes: new Set(), curve: [] });
+const fresh = () => ({ epoch: 0, offline: tally(), fly: tally(), last: null, inference: false });
+const view = () => ({ say: "", rows: [], counters: [] });
 const shownCopies = () => Math.min(copies(), MOST_COPIES);
 export const firstShown = () => first;
 
+// What the panel shows, and its buttons; the markup stands in the template.
+const component = () => ({
+  isOpen: false, isPlaying: false, isInference: false, hasMore: false, epoch: 0, said: "", offline: view(), fly: view(), curve: [],
+  init() { panel = this; },
+  next() { this.isPlaying = false; step(run); },
+  others() { first += ROWS; restart(); tellOther(); },
+  restart, play, inference,
+  get title() { return this.isInference ? "Inference" : this.epoch ? `Epoch ${this.epoch}` : ""; },
+  get summary() {
+    const last = this.curve.at(-1);
+    return last ? `Distinct images seen after ${last.epoch} epochs: offline ${last.offline}, on the fly ${last.fly}.` : "";
+  },
+});
+
 export function prepare(onOther) {
-  id("next-epoch").addEventListener("click", () => { playing = false; step(run); });
-  id("play").addEventListener("click", play);
-  id("restart").addEventListener("click", restart);
-  id("inference").addEventListener("click", inference);
-  id("more-pictures").addEventListener("click", () => { first += ROWS; restart(); onOther(); });
+  tellOther = onOther;
+  Alpine.data("meanings", component);
 }
 
 // The first time it plays by itself, in sight: what differs is seen before anything is read.
 export async function open(found) {
   dataset = found;
   first = 0;
-  id("both").hidden = false;
+  panel.isOpen = true;
   if (!await restart()) return;
   const mine = run;
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   const watcher = new IntersectionObserver((entries) => {
     if (!entries.some((one) => one.isIntersecting)) return;
     watcher.disconnect();
-    if (mine === run && mine.epoch === 1 && !playing && !mine.inference) play();
+    if (mine === run && mine.epoch === 1 && !panel.isPlaying && !mine.inference) play();
   }, { threshold: 0.5 });
   watcher.observe(id("meanings"));
 }
 
 export function close() {
   dataset = run = null;
-  playing = false;
-  id("both").hidden = true;
+  Object.assign(panel, { isOpen: false, isPlaying: false });
 }
 
 export async function restart() {
-  if (!dataset) return;
-  playing = false;
+  if (!dataset) return false;
   run = fresh();
-  id("inference").setAttribute("aria-checked", "false");
-  id("curves").hidden = true;
-  id("epoch").textContent = "";
-  blank("offline", shownCopies() + 1);
-  blank("fly", 1);
+  Object.assign(panel, { isPlaying: false, isInference: false, epoch: 0, curve: [], offline: blank(shownCopies() + 1), fly: blank(1) });
   return step(run);
 }
 
@@ -75,19 +81,13 @@ async function ask(meaning, epoch, onSource = () => {}) {
   return { total: answers[0].total, sources: answers.flatMap((one) => one.sources) };
 }
 
-// Empty frames as long as the service is at work: large photographs take it a moment.
-function blank(side, tiles) {
-  const rows = Math.min(ROWS, Math.max(1, dataset.found?.images ?? ROWS));
-  sentence(side, "The service is making them.");
-  clear(id(`${side}-sources`), ...Array.from({ length: rows }, () => h("li", { class: "source", "aria-hidden": "true" },
-    h("div", { class: `tiles t${Math.min(tiles, 10)}` }, Array.from({ length: tiles }, () => h("div", { class: "tile waits" }, h("span", { class: "frame" })))))));
-  clear(id(`${side}-counters`));
-}
+const rowOf = (key, tiles, more) => ({ key, css: `t${Math.min(tiles.length, 10)}`, tiles, ...more });
 
-// Until all are there and counted, each picture stands where its frames were empty.
-function comes(side, row, source) {
-  const place = id(`${side}-sources`).children[row];
-  if (place) clear(place, h("div", { class: `tiles t${Math.min(source.tiles.length, 10)}` }, source.tiles.map((made) => tile(made, ""))));
+// Empty frames as long as the service is at work: large photographs take it a moment.
+function blank(tiles) {
+  const rows = Math.min(ROWS, Math.max(1, dataset.found?.images ?? ROWS));
+  const frames = Array.from({ length: tiles }, (_, place) => ({ key: `waits-${place}`, css: "waits" }));
+  return { say: "The service is making them.", counters: [], rows: Array.from({ length: rows }, (_, row) => rowOf(row, frames, { waits: true })) };
 }
 
 // One epoch of both; an answer that comes after a restart is let go.
@@ -95,14 +95,17 @@ async function step(mine) {
   if (mine.busy) return false;
   mine.busy = true;
   const epoch = mine.epoch + 1;
+  // Until all are there and counted, each picture stands where its frames were empty.
+  const early = (side) => (row, source) => {
+    if (mine === run && epoch === 1 && panel[side].rows[row]) panel[side].rows[row] = rowOf(row, source.tiles.map((made) => ({ ...made, key: `early-${made.copy}`, alt: "" })));
+  };
   try {
-    const early = (side) => (row, source) => { if (mine === run && epoch === 1) comes(side, row, source); };
     const [offline, fly] = await Promise.all([ask("offline", epoch, early("offline")), ask("on_the_fly", epoch, early("fly"))]);
     if (mine !== run) return false;
     if (!offline.sources.length && first > 0) { first = 0; await restart(); return false; }
     mine.epoch = epoch;
     mine.last = { offline: count(mine.offline, offline), fly: count(mine.fly, fly) };
-    id("more-pictures").hidden = offline.total <= ROWS;
+    panel.hasMore = offline.total > ROWS;
     showProblem(id("both-problem"), null);
     draw(mine);
     return true;
@@ -133,75 +136,57 @@ function count(kept, answer) {
 }
 
 function draw(mine) {
-  const { epoch, last } = mine;
-  id("epoch").textContent = mine.inference ? "Inference" : `Epoch ${epoch}`;
-  for (const button of ["next-epoch", "play"]) id(button).disabled = mine.inference;
-  if (mine.inference) {
-    sentence("offline", "The files were for training. At inference a picture comes as it is.");
-    sentence("fly", "At inference every picture passes unchanged.");
-  } else {
-    const files = last.offline.reduce((sum, one) => sum + one.tiles.length, 0);
-    const stored = copies() > MOST_COPIES ? `The first ${MOST_COPIES} of ${number(copies())} copies of each picture, which are stored.` : `${plural(copies(), "copy", "copies")} of each picture ${copies() === 1 ? "is" : "are"} stored.`;
-    sentence("offline", `${stored} Every epoch reads the same ${plural(files, "file")}.`);
-    const read = last.fly.reduce((sum, one) => sum + one.tiles.length, 0);
-    sentence("fly", `Nothing is added. Every epoch reads the same ${plural(read, "file")} and varies each anew.`);
-  }
-  rows("offline", last.offline, mine);
-  rows("fly", last.fly, mine);
-  counters("offline", mine.offline, epoch);
-  counters("fly", mine.fly, epoch);
-  if (!mine.inference) {
-    id("both-said").textContent = `Epoch ${epoch}. Offline: ${mine.offline.seen} seen, ${mine.offline.hashes.size} distinct. On the fly: ${mine.fly.seen} seen, ${mine.fly.hashes.size} distinct.`;
-  }
-  if (epoch > 1) clear(id("curves"), ...curves(mine.offline.curve, mine.fly.curve));
-  id("curves").hidden = epoch < 2;
+  const { epoch, last, offline, fly } = mine;
+  const rows = (side) => last[side].map((source, row) => rowOf(row, source.tiles.map((made) => badged(made, source.source, mine)), { problem: source.problem, source: source.source }));
+  const [stored, varied] = sentences(mine);
+  Object.assign(panel, {
+    epoch, isInference: mine.inference,
+    offline: { say: stored, rows: rows("offline"), counters: counters(offline, epoch) },
+    fly: { say: varied, rows: rows("fly"), counters: counters(fly, epoch) },
+    curve: offline.curve.map((distinct, place) => ({ epoch: place + 1, offline: distinct, fly: fly.curve[place] })),
+    said: mine.inference ? "Inference: pictures pass unchanged." : `Epoch ${epoch}. Offline: ${offline.seen} seen, ${offline.hashes.size} distinct. On the fly: ${fly.seen} seen, ${fly.hashes.size} distinct.`,
+  });
+  if (epoch > 1) Alpine.nextTick(() => drawCurves(id("chart"), offline.curve, fly.curve));
 }
 
-const sentence = (side, words) => { id(`${side}-say`).textContent = words; };
-
-function rows(side, sources, mine) {
-  clear(id(`${side}-sources`), ...sources.map((one) => h("li", { class: "source" },
-    one.problem ? h("p", { class: "missing" }, name(one.source), ": ", one.problem) : null,
-    h("div", { class: `tiles t${Math.min(one.tiles.length, 10)}` }, one.tiles.map((made) => badged(made, one.source, mine))))));
+function sentences({ inference: isInference, last }) {
+  if (isInference) return ["The files were for training. At inference a picture comes as it is.", "At inference every picture passes unchanged."];
+  const files = (side) => plural(last[side].reduce((sum, one) => sum + one.tiles.length, 0), "file");
+  const stored = copies() > MOST_COPIES ? `The first ${MOST_COPIES} of ${number(copies())} copies of each picture, which are stored.` : `${plural(copies(), "copy", "copies")} of each picture ${copies() === 1 ? "is" : "are"} stored.`;
+  return [`${stored} Every epoch reads the same ${files("offline")}.`, `Nothing is added. Every epoch reads the same ${files("fly")} and varies each anew.`];
 }
 
+// Pictures that stay the same keep their key, and with it their element: only what is new arrives.
 function badged(made, source, mine) {
   const [sign, words] = mine.inference ? ["=", "unchanged"] : made.isNew ? ["+", "not seen before"] : ["=", "seen before"];
-  const element = tile(made, `${source}, ${made.copy === 0 ? "the original" : `variation ${made.copy}`}, ${words}`,
-    h("span", { class: "badge", "aria-hidden": "true", title: words }, sign));
-  element.classList.add(made.isNew || mine.inference ? "is-new" : "is-seen");
-  element.dataset.pixels = made.pixels;
-  return element;
+  const alt = `${source}, ${made.copy === 0 ? "the original" : `variation ${made.copy}`}, ${words}`;
+  return { ...made, key: `${made.copy}-${made.pixels}`, sign, words, alt, css: made.isNew || mine.inference ? "is-new" : "is-seen" };
 }
 
-function counters(side, kept, epoch) {
-  const entry = (key, words, value) => h("div", { class: key }, h("dt", null, words), h("dd", { "data-count": key }, value));
-  clear(id(`${side}-counters`),
-    entry("images", "images on disk", number(kept.images)),
-    entry("bytes", "on disk", bytes(kept.bytes)),
-    entry("seen", epoch === 1 ? "images seen in 1 epoch" : `images seen in ${epoch} epochs`, number(kept.seen)),
-    entry("distinct", "of them distinct", number(kept.hashes.size)));
-}
+const counters = (kept, epoch) => [
+  { key: "images", words: "images on disk", value: number(kept.images) },
+  { key: "bytes", words: "on disk", value: bytes(kept.bytes) },
+  { key: "seen", words: epoch === 1 ? "images seen in 1 epoch" : `images seen in ${epoch} epochs`, value: number(kept.seen) },
+  { key: "distinct", words: "of them distinct", value: number(kept.hashes.size) },
+];
 
 async function play() {
-  if (playing) { playing = false; id("play").textContent = "Play ten epochs"; return; }
+  if (panel.isPlaying) { panel.isPlaying = false; return; }
   if (run.epoch >= EPOCHS) await restart();
   const mine = run;
-  playing = true;
-  id("play").textContent = "Pause";
-  while (playing && mine === run && mine.epoch < EPOCHS && !mine.inference) {
+  panel.isPlaying = true;
+  while (panel.isPlaying && mine === run && mine.epoch < EPOCHS && !mine.inference) {
     const began = performance.now();
     if (!await step(mine)) break;
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, BEAT - (performance.now() - began))));
   }
-  playing = false;
-  id("play").textContent = "Play ten epochs";
+  if (mine === run) panel.isPlaying = false;
 }
 
 async function inference() {
   const mine = run;
   if (!mine || !mine.last) return;
-  playing = false;
+  panel.isPlaying = false;
   if (mine.inference) {
     Object.assign(mine, { inference: false, last: mine.before });
   } else {
@@ -214,7 +199,5 @@ async function inference() {
       return;
     }
   }
-  id("inference").setAttribute("aria-checked", String(mine.inference));
-  id("both-said").textContent = mine.inference ? "Inference: pictures pass unchanged." : `Training, epoch ${mine.epoch}.`;
   draw(mine);
 }

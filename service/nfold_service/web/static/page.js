@@ -4,6 +4,7 @@ import * as bring from "./bring.js";
 import * as choose from "./choose.js";
 import * as contrast from "./contrast.js";
 import * as past from "./history.js";
+import { drawInto } from "./pictures.js";
 import { begin, onChange, state } from "./state.js";
 import * as work from "./work.js";
 
@@ -29,17 +30,23 @@ async function openDataset() {
   }
 }
 
-bring.prepare();
-contrast.prepare(choose.showPresets);
-choose.prepare();
-past.prepare();
-onChange((changed) => {
-  if (changed.has("job")) {
-    if (state.job) work.open(state.job);
-    else work.close();
-  }
-  if (changed.has("dataset")) openDataset();
-  else if (shown && ["recipe", "copies", "seed"].some((field) => changed.has(field))) contrast.restart();
-  if (shown && ["recipe", "copies", "perClass", "seed"].some((field) => changed.has(field))) choose.showChoice();
+// Alpine takes up the markup when it has started; what it calls must be known before.
+document.addEventListener("alpine:init", () => {
+  Alpine.directive("picture", drawInto);
+  contrast.prepare(choose.showPresets);
 });
-begin();
+document.addEventListener("alpine:initialized", () => {
+  bring.prepare();
+  choose.prepare();
+  past.prepare();
+  onChange((changed) => {
+    if (changed.has("job")) {
+      if (state.job) work.open(state.job);
+      else work.close();
+    }
+    if (changed.has("dataset")) openDataset();
+    else if (shown && ["recipe", "copies", "seed"].some((field) => changed.has(field))) contrast.restart();
+    if (shown && ["recipe", "copies", "perClass", "seed"].some((field) => changed.has(field))) choose.showChoice();
+  });
+  begin();
+});

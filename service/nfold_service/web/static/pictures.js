@@ -36,10 +36,17 @@ function pairs(flat) {
   return found;
 }
 
-export function tile(made, words, ...more) {
-  return h("div", { class: "tile" },
-    h("span", { class: "frame" },
-      h("img", { src: made.picture, alt: words, width: made.width, height: made.height }),
-      overlay(made.marks, made.width, made.height)),
-    ...more);
+const inFrame = (made, words) => [h("img", { src: made.picture, alt: words, width: made.width, height: made.height }), overlay(made.marks, made.width, made.height)].filter(Boolean);
+
+export const tile = (made, words, ...more) => h("div", { class: "tile" }, h("span", { class: "frame" }, inFrame(made, words)), ...more);
+
+// The directive x-picture: a picture with what is marked in it, in a frame of the template.
+export function drawInto(frame, { expression }, { evaluateLater, effect }) {
+  const evaluated = evaluateLater(expression);
+  effect(() => evaluated((made) => {
+    const image = frame.querySelector("img");
+    if (!made.picture) frame.replaceChildren();
+    else if (image?.src === made.picture) image.alt = made.alt;
+    else frame.replaceChildren(...inFrame(made, made.alt));
+  }));
 }
