@@ -27,6 +27,7 @@ _FILTERS: Final = {
     "duration": wording.duration,
     "spoken": wording.spoken,
     "shortened": wording.shortened,
+    "state_words": wording.STATES.__getitem__,
 }
 
 

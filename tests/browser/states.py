@@ -152,6 +152,7 @@ def _running(surfer: Surfer, url: str, held: Path) -> None:
     surfer.until("document.querySelector('#estimate').textContent.startsWith('5,005 images')")
     surfer.click("#expand")
     surfer.until("/[1-9][0-9]* of 5,005 images/.test(document.querySelector('#job-more')?.textContent)")
+    surfer.see("#rate-line canvas")
 
 
 def _cancelled(surfer: Surfer, url: str, held: Path) -> None:
@@ -190,7 +191,7 @@ def _history(surfer: Surfer, url: str, held: Path) -> None:
     if not surfer.stands_before("#download"):
         _compared(surfer, url, held)
     surfer.click("#history-open")
-    surfer.see("#history .past")
+    surfer.see("#history .past li")
 
 
 STATES: Final[Mapping[str, Callable[[Surfer, str, Path], None]]] = {

@@ -114,7 +114,7 @@ def test_names_with_html_right_to_left_text_and_emoji_are_harmless(surfer: Surfe
     surfer.see("#how img")
     surfer.click("#how-close")
     surfer.click("#history-open")
-    surfer.see("#history .past")
+    surfer.see("#history .past li")
     assert surfer.evaluate("document.querySelectorAll('[onerror]').length") == 0
     assert [one for one in surfer.complaints() if "415" not in one] == []
 

@@ -62,7 +62,7 @@ def test_several_jobs_run_and_are_found_again_in_the_history(surfer: Surfer, ser
     surfer.until(f"{STATE} === 'Waiting for its turn'")
     surfer.click("#history-open")
     surfer.until("document.querySelectorAll('#history .past li').length >= 3")
-    surfer.click("#history .past li:has-text('1,000 copies') button.link")
+    surfer.click("#history .past li:has-text('1,000 copies') .link")
     surfer.until(f"location.hash.includes('{first}')")
     surfer.click("#cancel")
     surfer.until(f"{STATE} === 'Cancelled'")
@@ -73,7 +73,15 @@ def test_several_jobs_run_and_are_found_again_in_the_history(surfer: Surfer, ser
     surfer.click("#result button.quiet:text('Really delete?')")
     surfer.until("!document.querySelector('#work').checkVisibility()")
     assert httpx.get(f"{server.url}/v1/expansions/{second}").status_code == 404
-    assert surfer.complaints() == []
+    surfer.click("#history-open")
+    data = surfer.page.locator("#history li:has(a[href^='#d=ds_']:not([href*='j='])) button")
+    data.click()
+    data.click()
+    surfer.until("document.querySelector('#history').textContent.includes('a data set that is gone')")
+    assert "None yet." in surfer.text("#history")
+    surfer.until("!document.querySelector('#both').checkVisibility()")
+    # What was deleted while its pictures were on their way is not found any more.
+    assert [one for one in surfer.complaints() if "/thumbnails/" not in one] == []
 
 
 def test_both_meanings_are_measured_and_the_report_opens(surfer: Surfer, server: Server) -> None:

@@ -149,7 +149,15 @@ def settled(get: Getter, url: str, *, seconds: float = 60.0) -> dict[str, Any]:
     """A data set or a job once nothing more happens to it."""
     for _ in range(int(seconds / 0.05)):
         document: dict[str, Any] = get(url).json()
-        if document["state"] in ("ready", "broken", "empty", "succeeded", "failed", "cancelled"):
+        if document["state"] in (
+            "ready",
+            "broken",
+            "empty",
+            "succeeded",
+            "succeeded_with_errors",
+            "failed",
+            "cancelled",
+        ):
             return document
         time.sleep(0.05)
     raise AssertionError(f"still {document['state']}: {document}")

@@ -11,6 +11,7 @@ from nfold_service.routes import (
     contents,
     datasets,
     expansions,
+    fragments,
     health,
     looks,
     page,
@@ -27,6 +28,7 @@ from nfold_service.routes import (
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     health.router,
     page.router,
+    fragments.router,
     reference.router,
     small.router,
     datasets.router,

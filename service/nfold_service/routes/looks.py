@@ -11,6 +11,8 @@ from fastapi.responses import FileResponse
 from pydantic import ConfigDict, Field
 
 from nfold_service.access import Reader
+from nfold_service.context import Context
+from nfold_service.keys import Caller
 from nfold_service.models import Body
 from nfold_service.paging import link_next
 from nfold_service.problems import ServiceError
@@ -31,7 +33,7 @@ class SourceResult(Body):
     problem: str | None = Field(description="Why it was skipped.")
     copies_missing: int = Field(description="Copies that could not be made distinct.")
     files: list[dict[str, Any]] = Field(
-        description="name, copy, bytes, pixels, applied, marks, labels_kept, dropped of each."
+        description="name, copy, bytes, pixels, applied, width and height of those with labels, marks, labels_kept, dropped of each."
     )
 
 
@@ -54,6 +56,8 @@ class SourceResultPage(Body):
                                 "bytes": 48_213,
                                 "pixels": "c36f11f36d2238edd5c1420e5041e251",
                                 "applied": [{"name": "HorizontalFlip", "parameters": {}}],
+                                "width": None,
+                                "height": None,
                                 "marks": [],
                                 "labels_kept": None,
                                 "dropped": [],
@@ -82,13 +86,24 @@ async def list_sources(
     category: Annotated[str | None, Query(max_length=1_000, description="Only sources of this class.")] = None,
 ) -> SourceResultPage:
     """In the order of the manifest, with how each file was made and what became of its labels."""
+    page = await page_of_sources(context, caller, job, first, limit, category)
+    link_next(request, response, first=page.next)
+    return page
+
+
+async def page_of_sources(
+    context: Context, caller: Caller, job: str, first: int, limit: int, category: str | None
+) -> SourceResultPage:
+    """Some sources of an expansion of the caller's.
+
+    Raises:
+        ServiceError: 404; 409 when it is not done; 410 when it has expired.
+    """
     row = await finished(context, await own_job(context, caller, job, "expansion"))
     made = await context.crew.do(
         "look_through", output=str(context.places.output(row.id)), first=first, most=limit, category=category
     )
-    page = SourceResultPage.model_validate(made)
-    link_next(request, response, first=page.next)
-    return page
+    return SourceResultPage.model_validate(made)
 
 
 @router.get(

@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field
 
 from nfold_service.access import Reader
 from nfold_service.context import Context
-from nfold_service.keys import Caller
 from nfold_service.models import Body
 from nfold_service.problems import ServiceError
 from nfold_service.recipe_text import read_recipe
@@ -21,6 +20,7 @@ router = APIRouter(prefix="/v1/datasets/{dataset}", tags=["streams"], responses=
 
 _MOST_TILES = 120
 
+Meaning = Literal["offline", "on_the_fly", "inference"]
 Seed = Annotated[int, Query(ge=0, le=2**63)]
 RecipeText = Annotated[str, Query(max_length=65_536, description="A preset, or a recipe as YAML or JSON.")]
 
@@ -92,7 +92,7 @@ class Variations(Body):
         }
     )
 
-    meaning: Literal["offline", "on_the_fly", "inference"]
+    meaning: Meaning
     epoch: int
     total: int = Field(description="Sources of the data set that are varied.")
     sources: list[VariedSource]
@@ -128,9 +128,7 @@ async def get_variations(
     response: Response,
     context: TheContext,
     caller: Reader,
-    meaning: Annotated[
-        Literal["offline", "on_the_fly", "inference"], Query(description="What is asked: see the description.")
-    ] = "on_the_fly",
+    meaning: Annotated[Meaning, Query(description="What is asked: see the description.")] = "on_the_fly",
     epoch: Annotated[int, Query(ge=1, le=2**31)] = 1,
     copies: Annotated[int, Query(ge=0, le=50, description="Offline: copies of each source.")] = 5,
     recipe: RecipeText = "flip-rotate",
@@ -151,10 +149,43 @@ async def get_variations(
             f"{most} sources with {copies} copies each are more than {_MOST_TILES} tiles.",
             hint="Ask for fewer sources at once.",
         )
-    row = await _ready(context, caller, dataset)
-    made = await context.crew.do(
+    made = await tiles_of(
+        context,
+        await own_dataset(context, caller, dataset),
+        meaning=meaning,
+        epoch=epoch,
+        copies=copies,
+        recipe=recipe,
+        seed=seed,
+        first=first,
+        most=most,
+        side=side,
+    )
+    response.headers["Cache-Control"] = "private, max-age=600"  # the answer follows from the request alone
+    return Variations.model_validate(made)
+
+
+async def tiles_of(
+    context: Context,
+    row: DatasetRow,
+    *,
+    meaning: Meaning,
+    most: int,
+    side: int,
+    epoch: int = 1,
+    copies: int = 5,
+    recipe: str = "flip-rotate",
+    seed: int = 0,
+    first: int = 0,
+) -> dict[str, Any]:
+    """What a worker makes of some sources of a data set, see `get_variations`.
+
+    Raises:
+        ServiceError: 409, the data set is not ready.
+    """
+    return await context.crew.do(
         "vary",
-        source=str(context.places.dataset(row.id)),
+        source=str(context.places.dataset(_ready(row).id)),
         recipe=read_recipe(recipe),
         seed=seed,
         meaning=meaning,
@@ -165,8 +196,6 @@ async def get_variations(
         side=side,
         max_pixels=context.settings.max_image_pixels,
     )
-    response.headers["Cache-Control"] = "private, max-age=600"  # the answer follows from the request alone
-    return Variations.model_validate(made)
 
 
 @router.get("/estimate", operation_id="estimate_expansion", summary="What an expansion would give")
@@ -181,7 +210,7 @@ async def estimate_expansion(
     seed: Seed = 0,
 ) -> Estimate:
     """Counts are exact, bytes and seconds are not. What the expansion would refuse is refused here with the same words."""
-    row = await _ready(context, caller, dataset)
+    row = _ready(await own_dataset(context, caller, dataset))
     counts = {"copies": copies, "total": total, "per_class": per_class}
     request = {name: value for name, value in counts.items() if value is not None} or {"copies": 5}
     made = await context.crew.do(
@@ -194,8 +223,7 @@ async def estimate_expansion(
     return Estimate.model_validate(made)
 
 
-async def _ready(context: Context, caller: Caller, dataset: str) -> DatasetRow:
-    row = await own_dataset(context, caller, dataset)
+def _ready(row: DatasetRow) -> DatasetRow:
     if row.state != "ready":
         raise ServiceError(409, "dataset.not_ready", f"The data set is {row.state}.", hint="Wait until it is ready.")
     return row

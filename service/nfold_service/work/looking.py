@@ -101,6 +101,8 @@ def _file(row: FileRow, categories: Sequence[Category]) -> dict[str, Any]:
         "bytes": row.size,
         "pixels": row.pixels,
         "applied": [{"name": name, "parameters": parameters} for name, parameters in row.applied],
+        "width": row.size_wh[0] if row.size_wh is not None else None,
+        "height": row.size_wh[1] if row.size_wh is not None else None,
         "marks": shown,
         "labels_kept": len(row.annotations) if row.labels_in is not None else None,
         "dropped": [{"annotation": one[0], "rule": one[1]} for one in row.dropped],

@@ -13,10 +13,9 @@ export class Problem extends Error {
   }
 }
 
-const key = () => sessionStorage.getItem(KEY);
-export const hasKey = () => key() !== null;
+export const key = () => sessionStorage.getItem(KEY);
 
-function headersWith(given) {
+export function headersWith(given) {
   const headers = new Headers(given);
   if (key() !== null) headers.set("X-API-Key", key());
   return headers;
@@ -80,30 +79,5 @@ export async function objectUrl(path, options) {
 }
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-// Server-sent events by fetch, since an EventSource can send no key; goes on where it was cut.
-export async function follow(path, onEvent, signal) {
-  let last = "";
-  while (!signal.aborted) {
-    try {
-      const answer = await send(path, { signal, headers: last ? { "Last-Event-ID": last } : {} });
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      let rest = "";
-      for (let part = await reader.read(); !part.done; part = await reader.read()) {
-        const events = (rest + part.value).replaceAll("\r\n", "\n").split("\n\n");
-        rest = events.pop();
-        for (const event of events) {
-          const fields = Object.fromEntries(event.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trimStart()]));
-          if (fields.id) last = fields.id;
-          if (fields.data && await onEvent(fields.event, JSON.parse(fields.data)) === "end") return;
-        }
-      }
-      if (await onEvent("cut", {}) === "end") return;
-    } catch (error) {
-      if (signal.aborted || (error instanceof Problem && error.status && error.status < 500)) throw error;
-    }
-    await pause(1000);
-  }
-}
 
 export const pathOf = (name) => name.split("/").map(encodeURIComponent).join("/");

@@ -1,14 +1,14 @@
 // The first step: pictures come in, and what was found is shown.
 
 import { json, pathOf, post, Problem, send } from "./api.js";
-import { bytes, clear, h, id, messageOf, name, number, plural, showProblem } from "./dom.js";
+import { bytes, clear, h, id, name, number, plural, showProblem } from "./dom.js";
+import { show } from "./fragments.js";
 import { fromDrop, fromList, isArchive } from "./gathering.js";
-import { begin, swatch, tile } from "./pictures.js";
+import { begin } from "./pictures.js";
 import { change, state } from "./state.js";
 import { begun, beginUpload, forgetUpload, goOn, unfinished } from "./uploading.js";
 
 const AT_ONCE = 4;
-const SHOWN = 12;
 let stopper = null;
 let refused = [];
 
@@ -124,7 +124,7 @@ async function sendFiles(label, files, signal) {
 }
 
 // Waits until the service has unpacked and read it; also what a reload comes back to.
-export async function show(dataset, onReady) {
+export async function open(dataset, onReady) {
   showProblem(id("bring-problem"), null);
   try {
     let found = await json(`/v1/datasets/${dataset}`);
@@ -138,9 +138,11 @@ export async function show(dataset, onReady) {
     if (state.dataset !== dataset) return;
     if (found.state === "empty") throw new Problem({ detail: "Its upload was cut off before the end.", hint: "Give the files again." });
     if (found.state === "broken") throw new Problem({ detail: found.problem?.message || "This cannot be used.", hint: hintOf(found.problem) });
-    const strip = render(found);
+    begin(found.found?.objects);
+    await show(`/page/datasets/${dataset}`, id("found"));
+    showRefused();
     onReady(found); // before the strip, which may wait: what is asked first is made first
-    await fillStrip(found, strip);
+    for (const strip of document.querySelectorAll("#found .strip")) htmx.trigger(strip, "strip");
   } catch (error) {
     quiet();
     if (error.status === 404) change({ dataset: null, job: null }, { replaces: true });
@@ -152,64 +154,12 @@ export async function show(dataset, onReady) {
 const hintOf = (problem) => problem?.code === "labels.several_sets" ? "Give the pictures with the label files of one of them only. The command line chooses among them with --format." : problem?.hint;
 
 export function forget() {
-  id("found").hidden = true;
-  clear(id("found"));
+  id("found").replaceChildren();
 }
 
-function render(dataset) {
-  const found = dataset.found || {};
-  const classes = (found.classes || []).filter((entry) => entry.category !== null);
-  const names = [...new Set(classes.map((entry) => entry.category))];
-  const splits = [...new Set((found.classes || []).map((entry) => entry.split).filter(Boolean))];
-  const objects = [...new Set((found.objects || []).map((entry) => entry.category))];
-  begin();
-  const [format, reason] = split(found.format || "");
-  const strip = h("ul", { class: "strip", tabindex: "0", "aria-label": "Some of the pictures, as they are" });
-  clear(id("found"),
-    h("p", { class: "found-say" }, h("strong", null, name(dataset.name)), `: ${plural(found.images ?? dataset.files, "image")}, ${bytes(dataset.bytes)}`),
-    strip,
-    h("dl", { class: "facts" },
-      fact("Read as", format, reason ? h("small", null, ` ${reason}`) : null),
-      names.length ? fact("Classes", listed(names, classes)) : objects.length ? null : fact("Classes", "none: pictures without classes"),
-      objects.length ? fact("Marked objects", listed(objects, found.objects, "objects")) : null,
-      splits.length ? fact("Splits", splits.join(", "), " (only train is varied)") : null),
-    troubles(found));
-  id("found").hidden = false;
-  return strip;
-}
-
-async function fillStrip(dataset, strip) {
-  try {
-    const made = await json(`/v1/datasets/${dataset.id}/variations?meaning=inference&most=${SHOWN}&side=200`);
-    clear(strip, ...made.sources.map((one) => h("li", null,
-      one.tiles.length ? tile(one.tiles[0], one.category === null ? "" : one.source) : h("p", { class: "missing" }, one.problem),
-      h("small", null, name(one.category ?? one.source)))));
-  } catch (error) {
-    clear(strip, h("li", null, messageOf(error)));
-  }
-}
-
-function split(format) {
-  const found = /^(.*?) \((.*)\)$/s.exec(format);
-  return found ? [found[1].replaceAll("_", " "), found[2]] : [format.replaceAll("_", " "), ""];
-}
-
-const fact = (term, ...words) => h("div", null, h("dt", null, term), h("dd", null, words));
-
-function listed(names, entries, field = "before") {
-  const shown = names.slice(0, 20).map((one, place) => {
-    const count = entries.filter((entry) => entry.category === one).reduce((sum, entry) => sum + entry[field], 0);
-    return [place ? ", " : "", field === "objects" ? swatch(one) : null, name(one), count ? ` ${number(count)}` : ""];
-  });
-  return names.length > 20 ? [shown, ` and ${number(names.length - 20)} more`] : shown;
-}
-
-function troubles(found) {
-  const lines = Object.entries(found.passed_over || {}).map(([why, count]) => h("li", null,
-    `${plural(count, "entry", "entries")} passed over: ${why.replaceAll("_", " ")}`,
-    found.passed_over_examples?.[why] ? [", as ", name(found.passed_over_examples[why])] : null));
-  lines.push(...refused.slice(0, 8).map(({ path, why }) => h("li", null, name(path), ": ", why)));
-  if (refused.length > 8) lines.push(h("li", null, `and ${plural(refused.length - 8, "more file")} that could not be taken`));
-  lines.push(...(found.notes || []).map((note) => h("li", null, note)));
-  return lines.length ? h("details", { class: "troubles" }, h("summary", null, `What to know about it (${lines.length})`), h("ul", null, lines)) : null;
+function showRefused() {
+  if (!refused.length) return;
+  clear(id("refused"), h("details", { class: "troubles" }, h("summary", null, `${plural(refused.length, "file")} could not be taken`), h("ul", null,
+    refused.slice(0, 8).map(({ path, why }) => h("li", null, name(path), ": ", why)),
+    refused.length > 8 ? h("li", null, `and ${plural(refused.length - 8, "more file")}`) : null)));
 }

@@ -58,7 +58,3 @@ export function showProblem(element, error) {
     known && error.hint ? h("p", null, error.hint) : null,
     details.length ? h("ul", null, details) : null));
 }
-
-export function messageOf(error) {
-  return error instanceof Problem ? error.message : "The page stumbled over this.";
-}

@@ -3,7 +3,7 @@
 import * as bring from "./bring.js";
 import * as choose from "./choose.js";
 import * as contrast from "./contrast.js";
-import * as past from "./history.js";
+import * as fragments from "./fragments.js";
 import { drawInto } from "./pictures.js";
 import { begin, onChange, state } from "./state.js";
 import * as work from "./work.js";
@@ -26,7 +26,7 @@ async function openDataset() {
   } else if (shown !== state.dataset) {
     contrast.close();
     choose.close();
-    await bring.show(state.dataset, ready);
+    await bring.open(state.dataset, ready);
   }
 }
 
@@ -36,9 +36,10 @@ document.addEventListener("alpine:init", () => {
   contrast.prepare(choose.showPresets);
 });
 document.addEventListener("alpine:initialized", () => {
+  fragments.prepare();
   bring.prepare();
   choose.prepare();
-  past.prepare();
+  work.prepare();
   onChange((changed) => {
     if (changed.has("job")) {
       if (state.job) work.open(state.job);

@@ -1,22 +1,24 @@
 // A picture with what is marked in it.
 
+import { objectUrl } from "./api.js";
 import { h, s } from "./dom.js";
 
 const COLOURS = 6;
 const known = new Map();
 
-// A class has one colour in all pictures of the page, in the order in which classes are first spoken of.
-export const begin = () => known.clear();
+// A class has one colour in all pictures of the page, in the order of what was found; fragments come with the same.
+export function begin(objects) {
+  known.clear();
+  for (const { category } of objects ?? []) colourOf(category);
+}
 
-export function colourOf(word) {
+function colourOf(word) {
   if (!known.has(word)) known.set(word, known.size % COLOURS);
   return `c${known.get(word)}`;
 }
 
-export const swatch = (word) => h("span", { class: `swatch ${colourOf(word)}`, "aria-hidden": "true" });
-
 // Coordinates are shares of width and height; the drawing fits into its frame just as the picture does.
-export function overlay(marks, width, height) {
+function overlay(marks, width, height) {
   if (!marks.length) return null;
   const shapes = marks.flatMap((mark) => {
     const css = `mark ${colourOf(mark.name)}`;
@@ -49,4 +51,26 @@ export function drawInto(frame, { expression }, { evaluateLater, effect }) {
     else if (image?.src === made.picture) image.alt = made.alt;
     else frame.replaceChildren(...inFrame(made, made.alt));
   }));
+}
+
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target } of entries.filter((one) => one.isIntersecting)) {
+    watcher.unobserve(target);
+    fetchInto(target);
+  }
+}, { rootMargin: "300px" });
+
+// Small pictures of results are fetched when they come into sight, since an image can send no key.
+export const watchPicture = (frame) => watcher.observe(frame);
+
+async function fetchInto(frame) {
+  try {
+    const url = await objectUrl(frame.dataset.picture);
+    const image = h("img", { src: url, alt: "" });
+    await image.decode();
+    frame.prepend(image);
+    URL.revokeObjectURL(url);
+  } catch (error) {
+    frame.append(h("small", { class: "missing" }, error.message));
+  }
 }
