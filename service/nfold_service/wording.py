@@ -19,9 +19,11 @@ STATES: Final = {
 """What a job does, by its state."""
 
 STAGES: Final = {
-    "plan": "Planning",
+    "scan": "Looking through the files",
     "survey": "Reading the pictures",
-    "work": "Making copies",
+    "expand": "Making copies",
+    "finish": "Finishing",
+    "compare": "Measuring both meanings",
     "publish": "Packing the result",
 }
 """What a running job does, by its stage."""

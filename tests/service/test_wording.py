@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
+import nfold
+from nfold.events import StageBegan
 from nfold_service import wording
 from nfold_service.store.rows import JobState
+from nfold_service.work.protocol import PUBLISH
+from tests.conftest import write_picture
 
 
 @pytest.mark.parametrize(
@@ -54,15 +59,25 @@ def test_every_state_has_its_words() -> None:
     assert set(wording.STATES) == set(get_args(JobState))
 
 
+def test_every_stage_of_an_expansion_has_its_words(tmp_path: Path) -> None:
+    for number in range(10):
+        write_picture(tmp_path / "source" / "a" / f"{number}.png", number)
+    seen: list[object] = []
+    nfold.expand(tmp_path / "source", tmp_path / "output", copies=1, split="80/10/10", workers=1, observe=seen.append)
+    stages = [event.stage for event in seen if isinstance(event, StageBegan)]
+    assert len(stages) >= 3
+    assert set(wording.STAGES) == {*stages, PUBLISH, "compare"}
+
+
 @pytest.mark.parametrize(
     ("state", "progress", "words", "more", "share"),
     [
         ("queued", {}, "Waiting for its turn", "", None),
-        ("running", {"stage": "plan"}, "Planning", "", None),
+        ("running", {"stage": "scan"}, "Looking through the files", "", None),
         ("running", {"stage": "survey", "done": 3, "total": 12}, "Reading the pictures", "3 of 12 images", 0.25),
         (
             "running",
-            {"stage": "work", "done": 500, "total": 1_000, "images_per_s": 4.25, "seconds_left": 90},
+            {"stage": "expand", "done": 500, "total": 1_000, "images_per_s": 4.25, "seconds_left": 90},
             "Making copies",
             "500 of 1,000 images, 4.2 a second, 2 min left",
             0.5,
