@@ -16,6 +16,7 @@ from PIL import Image
 
 from tests.browser.states import ALL_PICTURES, PHOTOS, annotated_set, dataset_of, expand, meanings_shown
 from tests.browser.surfing import Surfer, needs_a_browser
+from tests.conftest import write_picture
 from tests.service.conftest import Server
 
 pytestmark = needs_a_browser
@@ -158,6 +159,66 @@ def test_an_archive_that_a_reload_cut_goes_on_where_it_was(surfer: Surfer, serve
     assert sent[2] == sent[1] == 8 * 1024 * 1024
     assert "holiday.zip: 4 images" in surfer.text("#found")
     assert surfer.page.locator("#unfinished p").count() == 0
+
+
+def test_a_folder_that_a_reload_cut_goes_on_with_what_is_missing(
+    surfer: Surfer, server: Server, tmp_path: Path
+) -> None:
+    for number in range(30):
+        write_picture(tmp_path / "holiday" / f"c{number % 2}" / f"{number}.png", number)
+    surfer.go(f"{server.url}/")
+    sent: list[str] = []
+
+    def count(route: Any) -> None:
+        sent.append(route.request.url.rpartition("/files/")[2])
+        if len(sent) <= 16:
+            route.continue_()  # the others hang, as on a bad line
+
+    surfer.page.route("**/files/**", count)
+    surfer.drop(tmp_path / "holiday")
+    surfer.until("document.querySelector('#bring-say').textContent.startsWith('Uploading 30 files: 16 there')")
+    while len(sent) < 20:
+        surfer.page.wait_for_timeout(20)
+    came = set(sent[:16])
+    surfer.page.reload()
+    surfer.see("#unfinished p")
+    assert "The upload of holiday was cut at 10 of 30 files" in surfer.text("#unfinished")
+    surfer.page.unroute("**/files/**")
+    again: list[str] = []
+    surfer.page.on(
+        "request", lambda one: again.append(one.url.rpartition("/files/")[2]) if one.method == "PUT" else None
+    )
+    surfer.drop(tmp_path / "holiday")
+    meanings_shown(surfer)
+    assert len(again) == 14
+    assert not came & set(again), "what had come was sent once more"
+    assert "holiday: 30 images" in surfer.text("#found")
+    assert surfer.page.locator("#unfinished p").count() == 0
+    surfer.page.reload()
+    meanings_shown(surfer)
+    assert surfer.page.locator("#unfinished p").count() == 0
+
+
+def test_another_folder_of_that_name_is_no_rest_of_the_one_that_was_cut(
+    surfer: Surfer, server: Server, tmp_path: Path
+) -> None:
+    for number in range(12):
+        write_picture(tmp_path / "holiday" / f"{number}.png", number)
+    surfer.go(f"{server.url}/")
+    surfer.page.route("**/files/**", lambda route: None)
+    surfer.drop(tmp_path / "holiday")
+    surfer.until("document.querySelector('#bring-say').textContent.startsWith('Uploading 12 files: 0 there')")
+    surfer.page.reload()
+    surfer.see("#unfinished p")
+    surfer.page.unroute("**/files/**")
+    write_picture(tmp_path / "holiday" / "0.png", 99, width=11)
+    surfer.drop(tmp_path / "holiday")
+    meanings_shown(surfer)
+    assert "holiday: 12 images" in surfer.text("#found")
+    surfer.page.reload()
+    surfer.see("#unfinished p")  # the other one is still to be had, or to be given up
+    surfer.click("#unfinished button")
+    surfer.until("document.querySelectorAll('#unfinished p').length === 0")
 
 
 def test_an_upload_can_be_stopped_and_given_up(surfer: Surfer, server: Server, tmp_path: Path) -> None:

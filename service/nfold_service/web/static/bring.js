@@ -1,14 +1,14 @@
 // The first step: pictures come in, and what was found is shown.
 
-import { json, pathOf, post, Problem, send } from "./api.js";
+import { json, Problem, send } from "./api.js";
 import { bytes, clear, h, id, name, number, plural, showProblem } from "./dom.js";
 import { show } from "./fragments.js";
 import { fromDrop, fromList, isArchive } from "./gathering.js";
 import { begin } from "./pictures.js";
+import { create, sendFiles } from "./sending.js";
 import { change, state } from "./state.js";
 import { begun, beginUpload, forgetUpload, goOn, unfinished } from "./uploading.js";
 
-const AT_ONCE = 4;
 let stopper = null;
 let refused = [];
 
@@ -52,7 +52,7 @@ async function take({ top, files }) {
     say("Making room for it", null);
     const label = top || (files.length === 1 ? files[0].file.name : plural(files.length, "file"));
     clear(id("unfinished"));
-    const dataset = archives.length ? await sendArchive(label, archives[0].file, stop.signal) : await sendFiles(label, files, stop.signal);
+    const dataset = archives.length ? await sendArchive(label, archives[0].file, stop.signal) : await sendAll(label, files, stop.signal);
     stopper = null;
     change({ dataset, job: null, comparison: null }); // which shows it
   } catch (error) {
@@ -75,8 +75,6 @@ function say(words, share) {
 
 const quiet = () => { id("bring-progress").hidden = true; };
 
-const create = async (label) => (await post("/v1/datasets", { name: label.slice(0, 200) })).id;
-
 async function sendArchive(label, file, signal) {
   const upload = await begun(file, signal) ?? await beginUpload(await create(label), file, signal);
   const words = upload.offset ? `Going on with ${file.name}` : `Uploading ${file.name}`;
@@ -84,10 +82,18 @@ async function sendArchive(label, file, signal) {
   return upload.dataset;
 }
 
-// Archives whose upload was cut, by a reload or by whoever stopped it.
+async function sendAll(label, files, signal) {
+  const sent = await sendFiles(label, files, say, signal);
+  refused = sent.refused;
+  return sent.dataset;
+}
+
+const cutAt = (one) => one.mark ? `${number(one.done)} of ${plural(one.files, "file")}. Give the same folder again` : `${bytes(one.offset)} of ${bytes(one.size)}. Give the same file again`;
+
+// Archives and folders whose upload was cut, by a reload or by whoever stopped it.
 function showUnfinished() {
   clear(id("unfinished"), ...unfinished().map((one) => h("p", { class: "unfinished" },
-    h("span", null, "The upload of ", name(one.name), ` was cut at ${bytes(one.offset)} of ${bytes(one.size)}. Give the same file again, and it goes on from there.`),
+    h("span", null, "The upload of ", name(one.name), ` was cut at ${cutAt(one)}, and it goes on from there.`),
     h("button", { type: "button", class: "quiet", onclick: () => giveUp(one) }, "Give it up"))));
 }
 
@@ -99,28 +105,6 @@ async function giveUp({ dataset, place }) {
   }
   forgetUpload(place);
   showUnfinished();
-}
-
-async function sendFiles(label, files, signal) {
-  const dataset = await create(label);
-  const waiting = files.values();
-  let done = 0;
-  const work = async () => {
-    for (const { path, file } of waiting) {
-      try {
-        await send(`/v1/datasets/${dataset}/files/${pathOf(path.normalize("NFC"))}`, { method: "PUT", body: file, signal });
-      } catch (error) {
-        if (error.name === "AbortError" || !(error instanceof Problem) || !error.status || error.status >= 500 || error.status === 401) throw error;
-        refused.push({ path, why: error.message });
-      }
-      done += 1;
-      say(`Uploading ${plural(files.length, "file")}: ${number(done)} there`, done / files.length);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  if (refused.length === files.length) throw new Problem({ detail: "None of these files could be taken.", hint: refused[0].why });
-  await json(`/v1/datasets/${dataset}/inspect`, { method: "POST", signal });
-  return dataset;
 }
 
 // Waits until the service has unpacked and read it; also what a reload comes back to.

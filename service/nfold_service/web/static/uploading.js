@@ -17,6 +17,7 @@ export function unfinished() {
   }
 }
 
+export const keepUpload = (upload) => keep([upload, ...unfinished().filter((one) => one.place !== upload.place)]);
 const keep = (list) => localStorage.setItem(KEPT, JSON.stringify(list.slice(0, MOST)));
 export const forgetUpload = (place) => keep(unfinished().filter((one) => one.place !== place));
 const isOf = (file) => (one) => one.name === file.name && one.size === file.size && one.modified === file.lastModified;
