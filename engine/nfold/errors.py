@@ -5,6 +5,7 @@
     - UnknownNameError         a recipe, format, transform or argument that does not exist
     - InvalidRecipeError       a recipe that cannot be used, with every problem found in it
   + InputError                 the source folder cannot be used
+    - SeveralLabelSetsError    it has the labels of its images more than once; `formats` names them
   + OutputError                the target folder cannot be used
     - OutputBusyError          another run holds it
     - OutputMismatchError      it was made with another recipe, seed or version
@@ -97,6 +98,18 @@ class InputError(NfoldError, OSError):
     """The source folder cannot be used."""
 
     code = "input"
+
+
+class SeveralLabelSetsError(InputError):
+    """A folder has the labels of its images more than once; `formats` names what each of them is written in."""
+
+    code = "labels.several_sets"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, code: str | None = None, formats: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.formats = formats
 
 
 class OutputError(NfoldError, OSError):

@@ -119,17 +119,23 @@ class Arrivals:
         values = {"state": "empty", "problem": INTERRUPTED}
         await self._context.store.run(shelves.change_dataset, dataset, values, only_from=("receiving",))
 
-    async def inspect(self, row: DatasetRow) -> None:
-        """A data set that was filled file by file is complete: look at it.
+    async def inspect(self, row: DatasetRow, read_as: str | None = None) -> None:
+        """A data set that was filled file by file is complete, or is to be read in another way: look at it.
+
+        Args:
+            row: The data set.
+            read_as: The format to read it in; None has it recognised.
 
         Raises:
-            ServiceError: 409 when it was not, or files are still coming.
+            ServiceError: 409 when there is nothing to look at, or files are still coming.
         """
         if self.is_coming(row.id):
             raise busy("Files for this data set are still coming in.", hint="Wait for them, then ask again.")
         has_files = await asyncio.to_thread(self._context.places.catalogue(row.id).exists)
+        values = {"state": "unpacking", "found": {"read_as": read_as} if read_as else None, "problem": None}
+        from_states = ("receiving", "broken", "ready") if read_as else ("receiving", "broken")
         if not has_files or not await self._context.store.run(
-            shelves.change_dataset, row.id, {"state": "unpacking"}, only_from=("receiving", "broken")
+            shelves.change_dataset, row.id, values, only_from=from_states
         ):
             raise busy(
                 f"The data set is {row.state}, and there is nothing new to look at.",

@@ -89,7 +89,12 @@ async def _attempt(context: Context, dataset: str, worker: Worker) -> tuple[dict
         await asyncio.to_thread(_publish, staging, places.dataset_home(dataset))
         counts = {name: unpacked[name] for name in ("files", "bytes")}
         await store.run(shelves.change_dataset, dataset, counts)
-    arguments = {"source": str(places.dataset(dataset)), "max_pixels": context.settings.max_image_pixels}
+    row = await store.run(shelves.dataset_of, dataset, None)
+    arguments = {
+        "source": str(places.dataset(dataset)),
+        "read_as": row.read_as if row is not None else None,
+        "max_pixels": context.settings.max_image_pixels,
+    }
     found, problem = await _follow(context, dataset, worker, Order(work="inspect", arguments=arguments))
     if problem:
         return None, problem
@@ -105,6 +110,9 @@ async def _follow(
                 return message.data, {}
             if message.kind == "failed":
                 words = {name: message.data.get(name) for name in ("code", "message", "hint")}
+                if choices := message.data.get("choices"):
+                    hint = f"Choose one, as in POST /v1/datasets/{dataset}/inspect?format={choices[0]}."
+                    words |= {"choices": choices, "hint": hint}
                 return {}, {**words, "status": 507 if str(words["code"]).startswith("disk") else 422}
             counts: dict[str, Any] = {name: message.data[name] for name in ("files", "bytes") if name in message.data}
             await context.store.run(shelves.change_dataset, dataset, counts)

@@ -78,14 +78,22 @@ def test_a_published_set_in_coco_is_dropped_and_seen(
     assert surfer.page.locator("#offline-sources .mark").count() > 3
 
 
-def test_several_label_sets_are_refused_with_what_to_do_on_this_page(
-    surfer: Surfer, server: Server, real_data: Path
-) -> None:
+def test_of_several_label_sets_one_is_chosen(surfer: Surfer, server: Server, real_data: Path) -> None:
     surfer.go(f"{server.url}/")
     surfer.drop(real_data / "tree-crowns")
     surfer.see("#bring-problem .problem")
     assert "holds several label sets" in surfer.text("#bring-problem")
-    assert "label files of one of them only" in surfer.text("#bring-problem")
+    surfer.page.reload()  # the choice is still to be made
+    surfer.click("#bring-problem button:text('Follow coco')")
+    meanings_shown(surfer)
+    assert "coco" in surfer.text("#found").lower()
+    assert surfer.page.locator("#offline-sources .mark").count() > 3
+    assert surfer.page.locator("#bring-problem .problem").count() == 0
+    surfer.page.locator("#copies").fill("1")
+    expand(surfer)
+    surfer.click("details.commands summary")
+    assert "--format coco" in surfer.text(".commands")
+    assert surfer.complaints() == []
 
 
 def test_names_with_html_right_to_left_text_and_emoji_are_harmless(surfer: Surfer, server: Server) -> None:

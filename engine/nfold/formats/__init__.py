@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from nfold.errors import InputError, UnknownNameError
+from nfold.errors import SeveralLabelSetsError, UnknownNameError
 from nfold.formats.base import (
     DatasetFormat,
     Label,
@@ -83,12 +83,12 @@ def recognise(root: Path, scan: Scan, *, forced: str | None = None) -> Recogniti
     return Recognition(format=name, reason=reason, has_splits=scan.has_splits)
 
 
-def _several_label_sets(root: Path, found: Mapping[str, str]) -> InputError:
+def _several_label_sets(root: Path, found: Mapping[str, str]) -> SeveralLabelSetsError:
     listed = "; ".join(f"{name} ({reason})" for name, reason in found.items())
-    return InputError(
+    return SeveralLabelSetsError(
         f"{root} holds several label sets, and they may contradict each other: {listed}.",
         hint="Choose one: " + ", ".join(f"--format {name}" for name in found) + ".",
-        code="labels.several_sets",
+        formats=tuple(found),
     )
 
 

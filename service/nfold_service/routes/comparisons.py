@@ -55,7 +55,8 @@ async def create_comparison(
         raise ServiceError(
             409, "dataset.not_ready", f"The data set is {dataset.state}.", hint="Wait until it is ready."
         )
-    row = await enqueue(context, caller.owner, "comparison", dataset.id, body.options())
+    options = {**body.options(), **({"format": dataset.read_as} if dataset.read_as else {})}
+    row = await enqueue(context, caller.owner, "comparison", dataset.id, options)
     request.app.state.supervisor.wake()
     response.headers["Location"] = f"/v1/comparisons/{row.id}"
     response.headers["Retry-After"] = "1"

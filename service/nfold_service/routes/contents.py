@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
+from nfold.formats import format_named
 from nfold_service.access import Writer
 from nfold_service.filling import checked_path, drop_file, most_bytes, store_file
 from nfold_service.forms import pieces_of
@@ -151,7 +152,22 @@ async def delete_file(
 
 
 @router.post("/inspect", status_code=202, operation_id="inspect_dataset", summary="All files are there: make it ready")
-async def inspect_dataset(dataset: DatasetId, context: TheContext, caller: Writer, arrivals: TheArrivals) -> Dataset:
-    """For data sets that are filled file by file or by forms; also after a broken one was mended by more files."""
-    await arrivals.inspect(await own_dataset(context, caller, dataset))
+async def inspect_dataset(
+    dataset: DatasetId,
+    context: TheContext,
+    caller: Writer,
+    arrivals: TheArrivals,
+    read_as: Annotated[
+        str | None,
+        Query(alias="format", max_length=40, description="Read it in this format instead of recognising it."),
+    ] = None,
+) -> Dataset:
+    """For data sets that are filled file by file or by forms; also after a broken one was mended by more files.
+
+    One that holds several label sets is broken until `format` chooses one of them (its problem lists the `choices`); it
+    is then read so by everything that is made of it.
+    """
+    if read_as is not None:
+        format_named(read_as)
+    await arrivals.inspect(await own_dataset(context, caller, dataset), read_as)
     return dataset_model(await own_dataset(context, caller, dataset))

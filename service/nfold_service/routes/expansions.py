@@ -41,7 +41,7 @@ async def create_expansion(
             f"The data set is {dataset.state}.",
             hint="Upload files first, and wait until it is ready.",
         )
-    options = body.options()
+    options = {**({"format": dataset.read_as} if dataset.read_as else {}), **body.options()}
     # What the engine would refuse is refused now, with the same words.
     make_request(**{**options, "source": FilePath("in"), "target": FilePath("out")})
     if (options.get("copies") or 0) > context.settings.max_copies:

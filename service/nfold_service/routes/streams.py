@@ -61,7 +61,7 @@ async def stream_epoch(
         "source": str(context.places.dataset(row.id)),
         "first": epoch,
         "last": end,
-        "options": {"recipe": read_recipe(recipe), "seed": seed, "split": split},
+        "options": {"recipe": read_recipe(recipe), "seed": seed, "split": split, "format": row.read_as},
         "training": training,
         "shuffle": shuffle,
         "workers": 0,

@@ -186,6 +186,7 @@ async def tiles_of(
     return await context.crew.do(
         "vary",
         source=str(context.places.dataset(_ready(row).id)),
+        read_as=row.read_as,
         recipe=read_recipe(recipe),
         seed=seed,
         meaning=meaning,
@@ -216,7 +217,7 @@ async def estimate_expansion(
     made = await context.crew.do(
         "estimate",
         source=str(context.places.dataset(row.id)),
-        request={**request, "recipe": read_recipe(recipe), "seed": seed},
+        request={**request, "recipe": read_recipe(recipe), "seed": seed, "format": row.read_as},
         workers=context.settings.workers,
         max_pixels=context.settings.max_image_pixels,
     )

@@ -41,6 +41,12 @@ class DatasetRow:
     created_at: float
     used_at: float
 
+    @property
+    def read_as(self) -> str | None:
+        """The format that was chosen for it, where its files could be read in several."""
+        chosen: str | None = (self.found or {}).get("read_as")
+        return chosen
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadRow:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from nfold.errors import InvalidRecipeError, NfoldError
+from nfold.errors import InvalidRecipeError, NfoldError, SeveralLabelSetsError
 from nfold_service.work.protocol import Message, read_order
 
 Say = Callable[[dict[str, Any]], None]
@@ -123,6 +123,8 @@ def error_data(error: NfoldError) -> dict[str, Any]:
         data["problems"] = [
             {"pointer": one.pointer, "message": one.message, "hint": one.hint} for one in error.problems
         ]
+    if isinstance(error, SeveralLabelSetsError):
+        data["choices"] = list(error.formats)
     return data
 
 

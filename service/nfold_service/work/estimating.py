@@ -18,7 +18,13 @@ def estimate(*, source: str, request: dict[str, Any], workers: int | None, max_p
     """Count the files and, roughly, bytes and seconds; refuses what the expansion would refuse."""
     del say
     summary = dry_run(source, f"{source}.never-written", **{**request, "max_pixels": max_pixels})
-    cost = cost_of_copies(source=source, recipe=request["recipe"], seed=request["seed"], max_pixels=max_pixels)
+    cost = cost_of_copies(
+        source=source,
+        read_as=request["format"],
+        recipe=request["recipe"],
+        seed=request["seed"],
+        max_pixels=max_pixels,
+    )
     copies = max(0, summary.files - summary.sources)
     of_sources = summary.bytes_estimate * summary.sources / max(1, summary.files)
     of_copies = cost.growth * (summary.bytes_estimate - of_sources)

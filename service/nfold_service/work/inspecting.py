@@ -9,11 +9,19 @@ from nfold.rehearsal import dry_run
 from nfold_service.work.bench import Say
 
 
-def inspect(*, source: str, max_pixels: int, say: Say) -> dict[str, Any]:
-    """Read the labels of a data set as an expansion would; pictures are not decoded."""
+def inspect(*, source: str, read_as: str | None, max_pixels: int, say: Say) -> dict[str, Any]:
+    """Read the labels of a data set as an expansion would; pictures are not decoded.
+
+    Args:
+        source: Folder of its files.
+        read_as: The format in which it is to be read; None has it recognised.
+        max_pixels: Of an image.
+        say: Is not needed.
+    """
     del say
-    summary = dry_run(source, f"{source}.never-written", copies=0, max_pixels=max_pixels)
+    summary = dry_run(source, f"{source}.never-written", copies=0, format=read_as, max_pixels=max_pixels)
     return {
+        "read_as": read_as,
         "format": summary.format,
         "images": summary.sources,
         "classes": [asdict(entry) for entry in summary.classes],

@@ -69,6 +69,7 @@ _open: OrderedDict[str, _Opened] = OrderedDict()
 def vary(
     *,
     source: str,
+    read_as: str | None,
     recipe: Any,
     seed: int,
     meaning: Meaning,
@@ -86,19 +87,19 @@ def vary(
     inference each source as it is. A source that cannot be used has a `problem` and no tiles.
     """
     del say
-    opened = _opened(source, recipe, seed, max_pixels)
+    opened = _opened(source, read_as, recipe, seed, max_pixels)
     total = len(opened.reader.opened.places)
     places = range(min(first, total), min(first + most, total))
     sources = [_of_source(opened, place, meaning=meaning, epoch=epoch, copies=copies, side=side) for place in places]
     return {"meaning": meaning, "epoch": epoch, "total": total, "sources": sources}
 
 
-def cost_of_copies(*, source: str, recipe: Any, seed: int, max_pixels: int) -> Cost:
+def cost_of_copies(*, source: str, read_as: str | None, recipe: Any, seed: int, max_pixels: int) -> Cost:
     """What copies cost here: time from reading their sources to the bytes of their files, and those bytes.
 
     Measured over a few sources once, and kept as long as the data set stays open.
     """
-    opened = _opened(source, recipe, seed, max_pixels)
+    opened = _opened(source, read_as, recipe, seed, max_pixels)
     if opened.cost is None:
         opened.cost = _measured(opened.reader)
     return opened.cost
@@ -125,11 +126,11 @@ def _measured(reader: ItemReader) -> Cost:
     return Cost(seconds=statistics.median(taken), growth=of_copies / of_sources)
 
 
-def _opened(source: str, recipe: Any, seed: int, max_pixels: int) -> _Opened:
-    key = json.dumps([source, recipe, seed, max_pixels], sort_keys=True)
+def _opened(source: str, read_as: str | None, recipe: Any, seed: int, max_pixels: int) -> _Opened:
+    key = json.dumps([source, read_as, recipe, seed, max_pixels], sort_keys=True)
     found = _open.pop(key, None)
     if found is None:
-        stream = Stream(source, recipe=recipe, seed=seed, max_pixels=max_pixels, cache=CACHE_BYTES)
+        stream = Stream(source, format=read_as, recipe=recipe, seed=seed, max_pixels=max_pixels, cache=CACHE_BYTES)
         found = _Opened(reader=stream.reader)
         while len(_open) >= MOST_OPEN:
             _open.popitem(last=False)

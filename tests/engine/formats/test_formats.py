@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from nfold.errors import InputError, UnknownNameError
+from nfold.errors import InputError, SeveralLabelSetsError, UnknownNameError
 from nfold.formats import FORMATS, FoundFile, Scan, format_named, recognise, scan_folder, summarise
 from tests.conftest import write_picture
 from tests.engine.formats.label_sets import make_set, read_set
@@ -54,6 +54,8 @@ def test_several_label_sets_are_an_error_that_lists_them_and_the_flags(tmp_path:
     assert caught.value.hint is not None
     assert "--format yolo" in caught.value.hint
     assert "--format csv" in caught.value.hint
+    assert isinstance(caught.value, SeveralLabelSetsError)
+    assert sorted(caught.value.formats) == ["csv", "yolo"]
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import tarfile
 import types
 import zipfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from nfold_service.keys import new_key
 from nfold_service.store.keyring import add_key
@@ -99,6 +101,62 @@ def test_a_refused_archive_leaves_a_broken_set_that_says_why_and_can_be_filled_a
     assert not [path for path in (home / "datasets").rglob("*") if path.is_file()]
     assert client.put(f"{url}/content", content=make_tar(("a.png", PNG))).status_code == 202
     assert settled(client.get, url)["state"] == "ready"
+
+
+def both_ways(client: TestClient) -> str:
+    """A data set whose pictures have labels in YOLO, "cup", and in COCO, "mug"."""
+    url = new_dataset(client)
+    coco = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 4, "height": 3}],
+        "categories": [{"id": 1, "name": "mug"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 2, 2], "area": 4, "iscrowd": 0}],
+    }
+    held = io.BytesIO()
+    Image.new("RGB", (4, 3), (200, 30, 30)).save(held, "png")
+    for path, content in {
+        "images/a.png": held.getvalue(),
+        "labels/a.txt": b"0 0.5 0.5 0.5 0.5\n",
+        "data.yaml": b"path: .\ntrain: images\nnames: [cup]\n",
+        "images/instances.json": json.dumps(coco).encode(),
+    }.items():
+        client.put(f"{url}/files/{path}", content=content).raise_for_status()
+    return url
+
+
+def test_of_several_label_sets_one_is_chosen_and_all_that_follows_reads_it(make_client: Make) -> None:
+    client = make_client()
+    url = both_ways(client)
+    client.post(f"{url}/inspect").raise_for_status()
+    broken = settled(client.get, url)
+    assert broken["state"] == "broken"
+    assert broken["problem"]["code"] == "labels.several_sets"
+    assert sorted(broken["problem"]["choices"]) == ["coco", "yolo"]
+    assert "inspect?format=" in broken["problem"]["hint"]
+    for chosen, word in (("coco", "mug"), ("yolo", "cup")):  # the second of a data set that is ready
+        assert client.post(f"{url}/inspect", params={"format": chosen}).status_code == 202
+        ready = settled(client.get, url)
+        assert (ready["state"], ready["problem"], ready["found"]["read_as"]) == ("ready", None, chosen)
+        assert [entry["category"] for entry in ready["found"]["objects"]] == [word]
+        tiles = client.get(f"{url}/variations", params={"meaning": "inference"}).json()["sources"][0]["tiles"]
+        assert [mark["name"] for mark in tiles[0]["marks"]] == [word]
+        assert client.get(f"{url}/estimate", params={"copies": 2}).json()["images_after"] == 3
+        with tarfile.open(fileobj=io.BytesIO(client.get(f"{url}/stream?training=false").content)) as archive:
+            read = {name: archive.extractfile(name) for name in archive.getnames() if name.endswith(".json")}
+            assert word in "".join(file.read().decode() for file in read.values() if file is not None)
+    dataset = url.rpartition("/")[2]
+    for path, more in (("expansions", {}), ("comparisons", {"epochs": 1})):
+        made = client.post(f"/v1/{path}", json={"dataset": dataset, "copies": 1, **more}).json()
+        assert made["request"]["format"] == "yolo"
+        assert settled(client.get, f"/v1/{path}/{made['id']}")["state"] == "succeeded"
+    other = client.post("/v1/expansions", json={"dataset": dataset, "copies": 1, "format": "coco"}).json()
+    assert other["request"]["format"] == "coco"
+
+
+def test_an_unknown_format_is_refused_at_once(client: TestClient) -> None:
+    url = both_ways(client)
+    answer = client.post(f"{url}/inspect", params={"format": "kitti"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_name")
+    assert client.get(url).json()["state"] == "receiving"
 
 
 def test_a_ready_set_takes_no_other_content(client: TestClient) -> None:

@@ -73,6 +73,7 @@ def test_a_worker_that_is_killed_leaves_no_temporary_file(tmp_path: Path) -> Non
         await crew.do(
             "vary",
             source=str(tmp_path / "pictures"),
+            read_as=None,
             recipe="light",
             seed=0,
             meaning="on_the_fly",

@@ -121,7 +121,12 @@ export async function open(dataset, onReady) {
     quiet();
     if (state.dataset !== dataset) return;
     if (found.state === "empty") throw new Problem({ detail: "Its upload was cut off before the end.", hint: "Give the files again." });
-    if (found.state === "broken") throw new Problem({ detail: found.problem?.message || "This cannot be used.", hint: hintOf(found.problem) });
+    if (found.state === "broken") {
+      const { message, hint, choices } = found.problem ?? {};
+      showProblem(id("bring-problem"), new Problem({ detail: message || "This cannot be used.", hint: choices ? "Choose the one to follow." : hint }));
+      if (choices) id("bring-problem").firstElementChild.append(chooser(dataset, choices, onReady));
+      return;
+    }
     begin(found.found?.objects);
     await show(`/page/datasets/${dataset}`, id("found"));
     showRefused();
@@ -134,8 +139,17 @@ export async function open(dataset, onReady) {
   }
 }
 
-// Flags of the command line are of no use here.
-const hintOf = (problem) => problem?.code === "labels.several_sets" ? "Give the pictures with the label files of one of them only. The command line chooses among them with --format." : problem?.hint;
+// Labels of the same pictures in several formats may contradict each other: only one of them can be followed.
+function chooser(dataset, choices, onReady) {
+  return h("p", { class: "buttons" }, choices.map((one) => h("button", { type: "button", onclick: async () => {
+    try {
+      await json(`/v1/datasets/${dataset}/inspect?format=${encodeURIComponent(one)}`, { method: "POST" });
+      await open(dataset, onReady);
+    } catch (error) {
+      showProblem(id("bring-problem"), error);
+    }
+  } }, `Follow ${one.replaceAll("_", " ")}`)));
+}
 
 export function forget() {
   id("found").replaceChildren();
