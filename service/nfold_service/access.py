@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -14,6 +15,8 @@ from nfold_service.store.keyring import key_of_hash
 
 if TYPE_CHECKING:
     from nfold_service.context import Context
+
+_LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?", re.IGNORECASE | re.ASCII)
 
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key, where the service asks for one.")
 _bearer = HTTPBearer(auto_error=False, description="The same key as a bearer token.")
@@ -44,11 +47,12 @@ async def identified(request: Request, key: str | None) -> Caller:
     """Whose key that is.
 
     Raises:
-        ServiceError: 401.
+        ServiceError: 401; 403 for a page from elsewhere that asks without a key.
     """
     context: Context = request.app.state.context
     if key is None:
         if context.is_open:
+            _refuse_foreign_page(request)
             return EVERYTHING
         raise _unauthorised("key.missing", "This service asks for a key.")
     if context.configured_key is not None and is_same(key, context.configured_key):
@@ -57,6 +61,26 @@ async def identified(request: Request, key: str | None) -> Caller:
     if row is None:
         raise _unauthorised("key.unknown", "This key is not known, or was taken back.")
     return Caller(owner=row.owner, scopes=frozenset(row.scopes))
+
+
+def _refuse_foreign_page(request: Request) -> None:
+    """Without keys, whoever is on this machine may do everything, and so might every page that is open in a browser there.
+
+    A page that sends forms or requests here says where it comes from (`Origin`, `Sec-Fetch-Site`); one whose name was
+    made to lead to this machine (DNS rebinding) asks for a host that is not ours.
+    """
+    host = request.headers.get("Host", "")
+    origin = request.headers.get("Origin")
+    is_foreign = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    if origin is not None and origin.partition("://")[2] != host:
+        is_foreign = True
+    if is_foreign or (host and not _LOOPBACK.fullmatch(host)):  # every browser names the host
+        raise ServiceError(
+            403,
+            "request.foreign",
+            "Without a key only this machine's own requests are answered, to localhost or 127.0.0.1.",
+            hint="For other pages, or behind a proxy, set NFOLD_API_KEY and send the key.",
+        )
 
 
 def needs(scope: str) -> Callable[..., Awaitable[Caller]]:

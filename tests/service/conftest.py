@@ -28,6 +28,8 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 ROOT = Path(__file__).parents[2]
+HERE = "http://127.0.0.1"
+"""Where clients in process ask: a service without keys answers to no other name."""
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def make_client(tmp_path: Path) -> Iterator[Callable[..., TestClient]]:
 
         def make(**settings: Any) -> TestClient:
             given = {"data": tmp_path / "data", "disk_reserve_bytes": 0, **settings}
-            return stack.enter_context(TestClient(create_app(Settings(**given))))
+            return stack.enter_context(TestClient(create_app(Settings(**given)), base_url=HERE))
 
         yield make
 

@@ -21,7 +21,7 @@ def half_sent(
 ) -> socket.socket:
     """Send the head and this much of the body, then end the line, break it, or leave it open and silent."""
     line = socket.create_connection(("127.0.0.1", server.port), timeout=60)
-    head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "nfold", **headers}.items())
+    head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "localhost", **headers}.items())
     line.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + content)
     if how == "rst":
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

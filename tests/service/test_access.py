@@ -70,6 +70,39 @@ def test_the_open_paths_exist_and_are_few() -> None:
     assert not any(path.startswith("/v1") for path in OPEN_TO_ALL)
 
 
+@pytest.mark.parametrize(
+    ("headers", "is_answered"),
+    [
+        ({}, True),
+        ({"Host": "localhost:8000"}, True),
+        ({"Host": "[::1]:8000", "Origin": "http://[::1]:8000", "Sec-Fetch-Site": "same-origin"}, True),
+        ({"Host": "127.0.0.1:8000", "Sec-Fetch-Site": "none"}, True),
+        ({"Host": "rebound.example:8000"}, False),
+        ({"Host": "127.0.0.1.rebound.example"}, False),
+        ({"Host": "localhost:8000", "Origin": "https://evil.example"}, False),
+        ({"Host": "localhost:8000", "Origin": "null"}, False),
+        ({"Host": "localhost:8000", "Sec-Fetch-Site": "cross-site"}, False),
+    ],
+)
+def test_without_keys_no_page_from_elsewhere_is_answered(
+    client: Any, headers: dict[str, str], is_answered: bool
+) -> None:
+    made = client.post("/v1/datasets", headers=headers)
+    read = client.get("/v1/datasets", headers=headers)
+    if is_answered:
+        assert (made.status_code, read.status_code) == (201, 200)
+        return
+    assert {(one.status_code, one.json()["code"]) for one in (made, read)} == {(403, "request.foreign")}
+    assert client.get("/v1/datasets").json()["datasets"] == [], "nothing was made"
+    assert client.get("/healthz", headers=headers).status_code == 200
+
+
+def test_whoever_has_a_key_may_ask_from_anywhere(make_client: Any) -> None:
+    client = make_client(api_key="the-key-of-the-operator")
+    headers = {"Host": "nfold.example", "Origin": "https://tools.example", "X-API-Key": "the-key-of-the-operator"}
+    assert client.post("/v1/datasets", headers=headers).status_code == 201
+
+
 def body_for(method: str) -> dict[str, Any]:
     return {"json": {}} if method in ("POST", "PUT", "PATCH") else {}
 

@@ -92,7 +92,7 @@ class Pulse:
 def test_two_hundred_slow_heads_are_closed_in_time_while_others_are_served(impatient: Server) -> None:
     with ExitStack() as stack:
         slow = [
-            stack.enter_context(connected(impatient, b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "))
+            stack.enter_context(connected(impatient, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "))
             for _ in range(200)
         ]
         with Pulse(impatient.url) as pulse:
@@ -112,7 +112,7 @@ def test_a_connection_that_says_next_to_nothing_is_closed(impatient: Server, fir
     "target", [b"/v1/expansions", b"/v1/recipes/check"], ids=["a body that is read whole", "a body that is streamed"]
 )
 def test_bodies_that_stall_are_closed(impatient: Server, target: bytes) -> None:
-    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{" % target
+    head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{" % target
     with ExitStack() as stack:
         slow = [stack.enter_context(connected(impatient, head)) for _ in range(50)]
         with Pulse(impatient.url) as pulse:
@@ -122,7 +122,7 @@ def test_bodies_that_stall_are_closed(impatient: Server, target: bytes) -> None:
 
 
 def test_a_body_that_stalls_is_told_why(impatient: Server) -> None:
-    head = b"POST /v1/expansions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    head = b"POST /v1/expansions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
     with connected(impatient, head) as connection:
         answer = everything_from(connection)
     assert answer.startswith(b"HTTP/1.1 408 ")
@@ -135,7 +135,7 @@ MANY_HEADERS = b"".join(b"X-%d: y\r\n" % number for number in range(110))
 
 def refused_in_mid_body(server: Server) -> socket.socket:
     """A connection with the head of a large body that will be refused with `Connection: close`, and a part of it."""
-    head = b"POST /v1/expand HTTP/1.1\r\nHost: x\r\nContent-Length: 900000000\r\n%s\r\n" % MANY_HEADERS
+    head = b"POST /v1/expand HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000000\r\n%s\r\n" % MANY_HEADERS
     return connected(server, head + bytes(3_000_000))
 
 
@@ -168,7 +168,7 @@ def test_whoever_never_ends_a_body_that_was_refused_is_cut_off(impatient: Server
 
 
 def test_an_idle_connection_is_closed(impatient: Server) -> None:
-    with connected(impatient, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
+    with connected(impatient, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
         seconds_until_closed([connection], b"", most=IDLE_S + 5)
 
@@ -176,7 +176,7 @@ def test_an_idle_connection_is_closed(impatient: Server) -> None:
 @pytest.mark.parametrize("drip", [b"", b"a"])
 @pytest.mark.parametrize("apart", [True, False])
 def test_a_second_request_whose_head_stalls_is_closed(impatient: Server, drip: bytes, apart: bool) -> None:
-    one, second = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /healthz HTTP/1.1\r\nX-Slow: "
+    one, second = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /healthz HTTP/1.1\r\nX-Slow: "
     with connected(impatient, one if apart else one + second) as connection:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
         if apart:
@@ -185,7 +185,7 @@ def test_a_second_request_whose_head_stalls_is_closed(impatient: Server, drip: b
 
 
 def test_a_body_that_nobody_reads_does_not_hold_the_connection(impatient: Server) -> None:
-    head = b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
+    head = b"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
     with connected(impatient, head) as connection:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 404")
         seconds_until_closed([connection], b"a", most=HEADER_S + IDLE_S + 5)
@@ -195,10 +195,10 @@ def test_a_body_that_nobody_reads_does_not_hold_the_connection(impatient: Server
     "sent",
     [
         b"NONSENSE\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70_000,
-        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 70_000,
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nBad Header: y\r\n\r\n",
     ],
     ids=["no HTTP", "a head of 70 kB", "two lengths", "a strange encoding", "a name with a space"],
 )
@@ -214,6 +214,6 @@ def test_what_is_no_http_gets_problem_details(impatient: Server, sent: bytes) ->
 
 def test_a_long_body_before_the_key_is_checked_is_not_waited_for(make_server: Callable[..., Any]) -> None:
     server = make_server(api_key="k" * 32, stall_seconds=2)
-    head = b"POST /v1/recipes/check HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"
+    head = b"POST /v1/recipes/check HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n"
     with connected(server, head) as connection:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 401")

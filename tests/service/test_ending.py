@@ -55,7 +55,7 @@ def begun_upload(port: int) -> socket.socket:
     """A body of which half was sent."""
     connection = socket.create_connection(("127.0.0.1", port))
     connection.sendall(
-        b"POST /v1/expand HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 5000000\r\n\r\n"
+        b"POST /v1/expand HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 5000000\r\n\r\n"
         + bytes(2_000_000)
     )
     return connection

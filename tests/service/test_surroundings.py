@@ -126,7 +126,9 @@ def test_a_disconnect_and_a_cancellation_pass_through() -> None:
     assert heard == ["http.disconnect"]
 
 
-def test_a_forged_host_changes_nothing(client: Any) -> None:
+def test_a_forged_host_changes_nothing(make_client: Any) -> None:
+    client = make_client(api_key="the-key-of-the-operator")
+    client.headers["X-API-Key"] = "the-key-of-the-operator"
     for path in ("/healthz", "/v1/limits", "/v1/expansions", "/v1/expansions/", "/openapi.json", "/docs", "/nothing"):
         plain = client.get(path, headers={"X-Request-ID": "same"}, follow_redirects=False)
         forged = client.get(

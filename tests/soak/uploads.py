@@ -91,7 +91,7 @@ async def storm(server: Server, uploads: int, cut: int) -> Figures:
     async def half(path: str, size: int) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         with contextlib.suppress(ConnectionError):
-            writer.write(f"PUT {path} HTTP/1.1\r\nHost: nfold\r\nContent-Length: {len(archive)}\r\n\r\n".encode())
+            writer.write(f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(archive)}\r\n\r\n".encode())
             for at in range(0, size, 65_536):
                 writer.write(archive[at : min(at + 65_536, size)])
                 await writer.drain()

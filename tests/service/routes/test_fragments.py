@@ -18,7 +18,7 @@ from nfold_service.context import new_id
 from nfold_service.routes.page import _example
 from nfold_service.settings import Settings
 from nfold_service.store import queue, shelves
-from tests.service.conftest import TestClient, settled
+from tests.service.conftest import HERE, TestClient, settled
 from tests.service.stored import context_of, fresh_key
 
 HX = {"HX-Request": "true", "HX-Current-URL": "https://shown.example:8443/#d=1"}
@@ -45,7 +45,7 @@ def words_of(fragment: str) -> str:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A service that these tests share."""
     data = tmp_path_factory.mktemp("fragments") / "data"
-    with TestClient(create_app(Settings(data=data, disk_reserve_bytes=0))) as client:
+    with TestClient(create_app(Settings(data=data, disk_reserve_bytes=0)), base_url=HERE) as client:
         yield client
 
 

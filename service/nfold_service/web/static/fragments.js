@@ -5,10 +5,10 @@ import { h, showProblem } from "./dom.js";
 
 const LOST = new Problem({ detail: "The service does not answer.", hint: "Check that it runs, then try again. Nothing is lost." });
 const isPolling = (element) => element.getAttribute("hx-trigger")?.startsWith("every");
-const swapOf = (element) => element.closest("[hx-swap]")?.getAttribute("hx-swap") ?? "innerHTML";
+const swapOf = (element) => element.closest("[hx-swap]")?.getAttribute("hx-swap") ?? htmx.config.defaultSwapStyle;
 
 // Fetches a fragment into an element; a later one for the same place takes the place of an earlier one.
-export const show = (path, target) => htmx.ajax("GET", path, { source: target, target, swap: "innerHTML" });
+export const show = (path, target) => htmx.ajax("GET", path, { source: target, target });
 
 // Calls for each element below one that came by a swap, and for the page itself.
 export const onLoad = (selector, action) => htmx.onLoad((root) => {
@@ -32,7 +32,7 @@ export function prepare() {
     detail.shouldSwap = xhr.status !== 401;
     detail.isError = false;
     if (xhr.status === 401) again(elt, detail.target, requestConfig);
-    else if (swapOf(elt) === "none") { detail.target = placeOf(elt, detail.target); detail.swapOverride = "innerHTML"; }
+    else if (swapOf(elt) === "none") { detail.target = placeOf(elt, detail.target); detail.swapOverride = htmx.config.defaultSwapStyle; }
   });
   body.addEventListener("htmx:sendError", ({ detail }) => {
     if (!isPolling(detail.elt)) showProblem(swapOf(detail.elt) === "none" ? placeOf(detail.elt, detail.target) : detail.target, LOST);
