@@ -1,4 +1,4 @@
-// Requests to the service: the key, problems in plain words, events of a job.
+// Requests to the service: the key, and problems in plain words.
 
 const KEY = "nfold-key";
 let asking = null;
@@ -30,20 +30,27 @@ async function problemOf(answer) {
   }
 }
 
-// One dialog for all requests that wait for a key at the same time.
+// The dialog that asks for a key, one for all requests that wait for it at the same time.
+let dialog = null; // as Alpine watches it
+export const prepare = () => Alpine.data("keyDialog", () => ({
+  say: "Whoever runs it can give you one. It is kept until this tab is closed.", key: "",
+  init() { dialog = this; },
+  closed() {
+    const given = this.key.trim();
+    if (given) sessionStorage.setItem(KEY, given);
+    asking.resolve(Boolean(given));
+    asking = null;
+  },
+}));
+
 export function askForKey(say) {
-  asking ??= new Promise((resolve) => {
-    const dialog = document.getElementById("ask-key");
-    if (say) document.getElementById("key-say").textContent = say;
-    dialog.addEventListener("close", () => {
-      const given = document.getElementById("key").value.trim();
-      if (given) sessionStorage.setItem(KEY, given);
-      asking = null;
-      resolve(Boolean(given));
-    }, { once: true });
-    if (!dialog.open) dialog.showModal();
-  });
-  return asking;
+  if (asking === null) {
+    asking = {};
+    asking.promise = new Promise((resolve) => { asking.resolve = resolve; });
+    if (say) dialog.say = say;
+    document.getElementById("ask-key").showModal();
+  }
+  return asking.promise;
 }
 
 export async function send(path, options = {}) {

@@ -1,39 +1,42 @@
 // Recipe, number of copies, seed; what comes of them is estimated by the service.
 
 import { json, post } from "./api.js";
+import { firstShown } from "./contrast.js";
 import { bytes, clear, h, id, plural, seconds, showProblem } from "./dom.js";
 import { lineOf } from "./lines.js";
 import { tile } from "./pictures.js";
 import { change, isOwn, recipe, seed, setOwnRecipe, state, takeOwn } from "./state.js";
 import { tuner, yamlOf } from "./tuner.js";
-import { firstShown } from "./contrast.js";
 
 let dataset = null;
 let watcher = null;
 let timer = 0;
 let schema = null;
 let filled = null;
+let panel = null; // as Alpine watches it
 
-export function prepare() {
-  id("presets").addEventListener("change", (event) => {
-    if (event.target.name === "preset") change({ recipe: event.target.value }, { replaces: true });
-  });
-  for (const [field, key] of [["copies", "copies"], ["per-class", "perClass"], ["seed", "seed"]]) {
-    id(field).addEventListener("input", (event) => {
-      const value = event.target.value;
-      if (event.target.checkValidity()) change({ [key]: value === "" ? null : value }, { replaces: true });
-      else clear(id("estimate"), event.target.validationMessage);
-    });
-  }
-  id("tune").addEventListener("toggle", () => { if (id("tune").open && filled !== recipe()) fill(); });
-  id("use-yaml").addEventListener("click", useYaml);
-  id("drop-yaml").addEventListener("click", () => { setOwnRecipe(null); clear(id("yaml-said")); change({ recipe: null }, { replaces: true }); });
-  id("order").addEventListener("submit", order);
-}
+// What the panel shows, and what its fields and buttons do; the markup stands in the template.
+const component = () => ({
+  isOpen: false, isOrdering: false, isTaken: false, recipe: "", copies: "5", perClass: "", seed: "0", yaml: "", faults: [], after: "", more: "",
+  init() { panel = this; },
+  take(field, value) { change({ [field]: value }, { replaces: true }); },
+  typed(field, input) {
+    if (input.checkValidity()) this.take(field, input.value === "" ? null : input.value);
+    else Object.assign(this, { after: "", more: input.validationMessage });
+  },
+  dropYaml() {
+    setOwnRecipe(null);
+    quiet();
+    this.take("recipe", null);
+  },
+  fill, useYaml, order, mark,
+});
+
+export const prepare = () => Alpine.data("choose", component);
 
 export function open(found) {
   dataset = found;
-  id("choose").hidden = false;
+  panel.isOpen = true;
   showChoice();
   showPresets();
 }
@@ -41,16 +44,12 @@ export function open(found) {
 export function close() {
   dataset = null;
   watcher?.disconnect();
-  id("choose").hidden = true;
+  panel.isOpen = false;
 }
 
 export function showChoice() {
-  for (const radio of document.querySelectorAll("[name=preset]")) radio.checked = radio.value === recipe();
-  for (const [field, value] of [["copies", state.copies ?? "5"], ["per-class", state.perClass ?? ""], ["seed", seed()]]) {
-    if (id(field).value !== value && document.activeElement !== id(field)) id(field).value = value;
-  }
-  id("copies").disabled = Boolean(state.perClass);
-  if (id("tune").open && filled !== recipe()) fill();
+  Object.assign(panel, { recipe: recipe(), copies: state.copies ?? "5", perClass: state.perClass ?? "", seed: seed() });
+  fill();
   clearTimeout(timer);
   timer = setTimeout(estimate, 250);
 }
@@ -77,17 +76,18 @@ async function drawPreset(place) {
   }
 }
 
-// The recipe in force as text, with switches and sliders beside it.
+// The recipe in force as text, with switches and sliders beside it, once somebody looks at them.
 async function fill() {
+  if (!id("tune").open || filled === recipe()) return;
   const wanted = filled = recipe();
   try {
     schema ??= await json("/v1/recipes/schema");
     const found = isOwn() ? { text: wanted, ...await check(wanted) } : await json(`/v1/recipes/${wanted}`);
     if (wanted !== filled) return;
-    id("yaml").value = found.text;
+    panel.yaml = found.text;
     drawTuner(found.recipe);
   } catch (error) {
-    showProblem(id("yaml-said"), error);
+    showProblem(id("yaml-problem"), error);
   }
 }
 
@@ -95,32 +95,32 @@ const check = (text) => json("/v1/recipes/check", { method: "POST", body: text, 
 
 function drawTuner(document_) {
   clear(id("tuner"), tuner(document_, schema, (changed) => {
-    const text = filled = yamlOf(changed); // the sliders stand as they are
-    id("yaml").value = text;
+    const text = panel.yaml = filled = yamlOf(changed); // the sliders stand as they are
     takeOwn(text);
   }));
 }
 
+function quiet() {
+  Object.assign(panel, { isTaken: false, faults: [] });
+  showProblem(id("yaml-problem"), null);
+}
+
 async function useYaml() {
-  const text = id("yaml").value;
-  clear(id("yaml-said"));
+  const text = panel.yaml;
+  quiet();
   try {
     const { recipe: document_ } = await check(text);
     filled = text;
     takeOwn(text);
     drawTuner(document_);
-    clear(id("yaml-said"), h("p", { class: "good" }, "The recipe is in use: see it above, in both meanings."));
+    panel.isTaken = true;
   } catch (error) {
-    const places = (error.errors || []).map((one) => ({ one, line: lineOf(text, one.pointer) }));
-    const line = /line (\d+)/.exec(error.message)?.[1];
-    if (!places.length) {
-      showProblem(id("yaml-said"), error);
-      if (line) mark(Number(line));
-      return;
-    }
-    clear(id("yaml-said"), h("div", { class: "problem" }, h("p", null, h("strong", null, places.length === 1 ? "The recipe cannot be used as it is." : `The recipe cannot be used as it is, for ${places.length} reasons.`)), h("ul", null, places.map((place) =>
-      h("li", null, h("button", { type: "button", class: "link", onclick: () => mark(place.line) }, `Line ${place.line}`), " ", place.one.message.replace(/^Line \d+: /, ""), place.one.hint ? ` ${place.one.hint}` : "")))));
-    mark(places[0].line);
+    panel.faults = (error.errors || []).map((one, place) => ({
+      key: place, line: lineOf(text, one.pointer), message: [one.message.replace(/^Line \d+: /, ""), one.hint].filter(Boolean).join(" "),
+    }));
+    if (!panel.faults.length) showProblem(id("yaml-problem"), error);
+    const line = panel.faults[0]?.line ?? /line (\d+)/.exec(error.message)?.[1];
+    if (line) mark(Number(line));
   }
 }
 
@@ -142,17 +142,17 @@ async function estimate() {
     const query = new URLSearchParams({ ...counts(), recipe: recipe(), seed: seed() });
     const found = await json(`/v1/datasets/${asked.id}/estimate?${query}`);
     if (asked !== dataset) return;
-    clear(id("estimate"), h("strong", null, plural(found.images_after, "image")), ` from ${plural(found.images_before, "image")}, about ${bytes(found.bytes)}${found.seconds ? ` and ${seconds(found.seconds)}` : ""}`);
+    const time = found.seconds ? ` and ${seconds(found.seconds)}` : "";
+    Object.assign(panel, { after: plural(found.images_after, "image"), more: ` from ${plural(found.images_before, "image")}, about ${bytes(found.bytes)}${time}` });
     showProblem(id("choose-problem"), null);
   } catch (error) {
-    clear(id("estimate"));
+    Object.assign(panel, { after: "", more: "" });
     showProblem(id("choose-problem"), error);
   }
 }
 
-async function order(event) {
-  event.preventDefault();
-  id("expand").disabled = true;
+async function order() {
+  panel.isOrdering = true;
   try {
     // A seed may be beyond what a number of this language holds, the field allows none of those.
     const job = await post("/v1/expansions", { dataset: dataset.id, ...counts(), recipe: recipe(), seed: Number(seed()) });
@@ -162,6 +162,6 @@ async function order(event) {
   } catch (error) {
     showProblem(id("choose-problem"), error);
   } finally {
-    id("expand").disabled = false;
+    panel.isOrdering = false;
   }
 }

@@ -1,5 +1,6 @@
 // Puts the parts together: what stands in the address decides what is shown.
 
+import * as api from "./api.js";
 import * as bring from "./bring.js";
 import * as choose from "./choose.js";
 import * as contrast from "./contrast.js";
@@ -33,12 +34,13 @@ async function openDataset() {
 // Alpine takes up the markup when it has started; what it calls must be known before.
 document.addEventListener("alpine:init", () => {
   Alpine.directive("picture", drawInto);
+  api.prepare();
+  choose.prepare();
   contrast.prepare(choose.showPresets);
 });
 document.addEventListener("alpine:initialized", () => {
   fragments.prepare();
   bring.prepare();
-  choose.prepare();
   work.prepare();
   onChange((changed) => {
     if (changed.has("job")) {
