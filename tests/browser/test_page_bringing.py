@@ -86,7 +86,7 @@ def test_of_several_label_sets_one_is_chosen(surfer: Surfer, server: Server, rea
     surfer.page.reload()  # the choice is still to be made
     surfer.click("#bring-problem button:text('Follow coco')")
     meanings_shown(surfer)
-    assert "coco" in surfer.text("#found").lower()
+    assert "coco as was chosen" in surfer.text("#found")
     assert surfer.page.locator("#offline-sources .mark").count() > 3
     assert surfer.page.locator("#bring-problem .problem").count() == 0
     surfer.page.locator("#copies").fill("1")

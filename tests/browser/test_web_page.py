@@ -173,6 +173,38 @@ def test_a_service_with_keys_is_asked_with_one(surfer: Surfer, make_server: Call
     assert [one for one in surfer.complaints() if "401" not in one] == []
 
 
+def test_a_key_that_was_taken_back_is_asked_for_again(surfer: Surfer, make_server: Callable[..., Server]) -> None:
+    server = make_server(api_key="the-key-of-this-service")
+    surfer.go(f"{server.url}/")
+    surfer.click("#history-open")
+    surfer.see("#ask-key[open]")
+    surfer.page.keyboard.press("Escape")
+    surfer.until("document.querySelector('#history').textContent.includes('This service asks for a key.')")
+    surfer.page.locator("#history-close").click()
+    surfer.evaluate("sessionStorage.setItem('nfold-key', 'a-key-that-nobody-knows')")
+    surfer.click("#history-open")
+    surfer.see("#ask-key[open]")
+    assert "not known" in surfer.text("#key-say")
+    surfer.page.locator("#key").fill("the-key-of-this-service")
+    surfer.click("#key-form button")
+    surfer.until("document.querySelector('#history').textContent.split('None yet.').length === 3")
+    assert [one for one in surfer.complaints() if "401" not in one] == []
+
+
+def test_of_two_data_sets_that_are_opened_quickly_the_last_one_is_shown(surfer: Surfer, server: Server) -> None:
+    first = open_example(surfer, server.url)
+    surfer.go(f"{server.url}/")
+    surfer.drop(PHOTOS)
+    meanings_shown(surfer)
+    second = dataset_of(surfer)
+    surfer.page.route("**/page/datasets/**", lambda route: (surfer.page.wait_for_timeout(300), route.continue_()))
+    for identity in (first, second, first):
+        surfer.evaluate(f"location.hash = 'd={identity}'")
+    meanings_shown(surfer)
+    surfer.until("document.querySelectorAll('#found .strip img').length === 5")
+    assert "five photographs: 5 images" in surfer.text("#found")
+
+
 def test_nothing_but_the_service_is_needed_for_the_first_paint(surfer: Surfer, server: Server) -> None:
     surfer.go(f"{server.url}/")
     surfer.until("performance.getEntriesByName('first-contentful-paint').length")

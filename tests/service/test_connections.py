@@ -112,7 +112,10 @@ def test_a_connection_that_says_next_to_nothing_is_closed(impatient: Server, fir
     "target", [b"/v1/expansions", b"/v1/recipes/check"], ids=["a body that is read whole", "a body that is streamed"]
 )
 def test_bodies_that_stall_are_closed(impatient: Server, target: bytes) -> None:
-    head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{" % target
+    head = (
+        b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        % target
+    )
     with ExitStack() as stack:
         slow = [stack.enter_context(connected(impatient, head)) for _ in range(50)]
         with Pulse(impatient.url) as pulse:

@@ -81,7 +81,7 @@ def _facts(found: dict[str, Any]) -> dict[str, Any]:
     classes = [entry for entry in found.get("classes") or () if entry["category"] is not None]
     return {
         "form": form,
-        "reason": reason.removesuffix(")"),
+        "reason": "as was chosen" if found.get("read_as") else reason.removesuffix(")"),
         "classes": _summed(classes, "before"),
         "objects": _summed(found.get("objects") or (), "objects"),
         "splits": list(dict.fromkeys(entry["split"] for entry in found.get("classes") or () if entry["split"])),

@@ -128,7 +128,7 @@ export async function open(dataset, onReady) {
       return;
     }
     begin(found.found?.objects);
-    await show(`/page/datasets/${dataset}`, id("found"));
+    if (!await show(`/page/datasets/${dataset}`, id("found")) || state.dataset !== dataset) return;
     showRefused();
     onReady(found); // before the strip, which may wait: what is asked first is made first
     for (const strip of document.querySelectorAll("#found .strip")) htmx.trigger(strip, "strip");

@@ -4,11 +4,13 @@ import { askForKey, headersWith, key, objectUrl, Problem } from "./api.js";
 import { h, showProblem } from "./dom.js";
 
 const LOST = new Problem({ detail: "The service does not answer.", hint: "Check that it runs, then try again. Nothing is lost." });
+const NO_KEY = new Problem({ detail: "This service asks for a key.", hint: "Try again to give one." });
 const isPolling = (element) => element.getAttribute("hx-trigger")?.startsWith("every");
 const swapOf = (element) => element.closest("[hx-swap]")?.getAttribute("hx-swap") ?? htmx.config.defaultSwapStyle;
 
-// Fetches a fragment into an element; a later one for the same place takes the place of an earlier one.
-export const show = (path, target) => htmx.ajax("GET", path, { source: target, target });
+// Fetches a fragment into an element; a later one for the same place (hx-sync) takes the place of an earlier one, whose
+// promise is then broken. Errors stand where the fragment would have stood.
+export const show = (path, target) => htmx.ajax("GET", path, { source: target, target }).then(() => true, () => false);
 
 // Calls for each element below one that came by a swap, and for the page itself.
 export const onLoad = (selector, action) => htmx.onLoad((root) => {
@@ -50,11 +52,15 @@ export function prepare() {
   onLoad("time[datetime]", (one) => { one.textContent = new Date(one.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }); });
 }
 
-// Somebody may have given a new key while this request was on its way.
+// Somebody may have given a new key while this request was on its way. What asks every second asks again by itself, but
+// not of somebody who has closed the dialog.
 async function again(element, target, { verb, path, formData, headers }) {
-  const used = headers["X-API-Key"] ?? null;
-  if (used === key() && !await askForKey(used === null ? "" : "This key is not known, or was taken back.")) return;
-  htmx.ajax(verb.toUpperCase(), path, { source: element, target, swap: swapOf(element), values: formData ? Object.fromEntries(formData) : {} });
+  const used = headers["x-api-key"] ?? null;
+  if (used === key() && !await askForKey(used === null ? "" : "This key is not known, or was taken back.")) {
+    if (element.isConnected) showProblem(isPolling(element) ? element.parentElement : placeOf(element, target), NO_KEY);
+    return;
+  }
+  if (!isPolling(element)) htmx.ajax(verb.toUpperCase(), path, { source: element, target, swap: swapOf(element), values: formData ? Object.fromEntries(formData) : {} });
 }
 
 // Asked twice in place, since what is deleted is gone; whether it has yet to be asked a second time.
