@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from tests.container.conftest import KEY, ROOT, Service, native_digest, podman
 
-BLOCK = re.search(r"^## Container and service\n.*?^```text\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+BLOCK = re.search(r"^## Container\n.*?^```text\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
 BUILD, COMMAND, SERVICE, COMPOSE = BLOCK[1].splitlines() if BLOCK else [""] * 4
 CALLER = 4711
 PASSWORD = "p@ss:w/ord % 1"

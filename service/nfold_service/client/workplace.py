@@ -69,7 +69,9 @@ class Workplace:
         """
         place = cls(target)
         made = not target.exists()
-        if not place.home.exists() and not made:
+        if (
+            not place._state.exists() and not made
+        ):  # killed at its very end, a run leaves an empty place beside the result
             _refuse_filled(target)
         with disk_errors(f"make {place.home}"):
             place.home.mkdir(parents=True, exist_ok=True)
@@ -139,9 +141,10 @@ class Workplace:
 def _refuse_filled(target: Path) -> None:
     if not target.is_dir():
         raise OutputError(f"{target} is a file, not a folder.", hint="Give a new folder.", code="output.not_a_folder")
-    if any(target.iterdir()):
+    if any(path.name != HOME for path in target.iterdir()):
+        is_done = (target / "nfold.json").exists()
         raise OutputError(
-            f"{target} is not empty.",
+            f"{target} holds an expansion already." if is_done else f"{target} is not empty.",
             hint="Through a service, a new folder is written. To bring an older one up to date, leave --service away.",
             code="output.not_empty",
         )

@@ -43,3 +43,17 @@ def test_a_note_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with Workplace.held(tmp_path) as place, pytest.raises(OutputError) as caught:
         place.recall("http://here", "digest")
     assert caught.value.stable_code == "output.not_ours"
+
+
+def test_a_run_that_was_killed_when_all_was_done_is_not_begun_anew_over_its_result(tmp_path: Path) -> None:
+    with Workplace.held(tmp_path / "out") as place:
+        place.note(Progress(service="http://here", asked="digest"))
+        (tmp_path / "out" / "nfold.json").write_text("{}")
+        place.forget()
+        (tmp_path / "copied").mkdir()
+        (place.home / "lock").rename(tmp_path / "copied" / "lock")
+    (tmp_path / "copied").rename(tmp_path / "out" / HOME)  # as it is between the last step and the end
+    with pytest.raises(OutputError, match="holds an expansion already") as caught, Workplace.held(tmp_path / "out"):
+        pass
+    assert caught.value.stable_code == "output.not_empty"
+    assert (tmp_path / "out" / "nfold.json").exists()

@@ -134,11 +134,11 @@ def test_giving_up_frees_the_data_set(client: TestClient, tmp_path: Path) -> Non
 
 
 def test_an_upload_expires(make_client: Make, tmp_path: Path) -> None:
-    client = make_client(result_days=1 / 86_400)
+    client = make_client(result_days=5 / 86_400)
     url = new_dataset(client)
     upload = begin(client, url)
     write(client, upload, 0, ARCHIVE[:500])
-    time.sleep(1.2)
+    time.sleep(5.2)
     assert client.head(upload, headers=TUS).status_code == 410
     assert not list((tmp_path / "data" / "uploads").iterdir())
     assert client.get(url).json()["state"] == "empty"
