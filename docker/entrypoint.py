@@ -14,6 +14,9 @@ DATA = "/data"
 USER = 10001
 """Who the service runs as when the container was started as user 0, nobody else was named, and root owns the data."""
 
+LARGEST = 2**32 - 2
+"""Of a user's number: Linux keeps 32 bits, and the last one means nobody."""
+
 PASSED_ON = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 MISUSE = 2
 
@@ -38,6 +41,8 @@ def user_of(environment: Mapping[str, str], uid: int, data: str = DATA) -> tuple
             raise ValueError(
                 f"{name} is {text!r}, which is no number of a user or group, as `id -u` and `id -g` say it."
             )
+        if int(text) > LARGEST:
+            raise ValueError(f"{name} is {text}, which is more than any user or group has; the largest is {LARGEST}.")
         numbers.append(int(text))
     return numbers[0], numbers[1]
 
@@ -87,9 +92,9 @@ def main(arguments: Sequence[str]) -> int:
     """Start nfold with these arguments."""
     try:
         user = user_of(os.environ, os.getuid())
-        if user == (0, 0) and "PUID" not in os.environ and arguments[:1] == ["serve"]:
+        if user is not None and user[0] == 0 and "PUID" not in os.environ and arguments[:1] == ["serve"]:
             # What strangers send is not handled as root, unless somebody says so.
-            user = USER, 0
+            user = USER, user[1]
         if user is not None:
             become(*user)
     except ValueError as error:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?", re.IGNORECASE | re.ASCII)
 
+_PROXY_SAYS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key, where the service asks for one.")
 _bearer = HTTPBearer(auto_error=False, description="The same key as a bearer token.")
 
@@ -67,13 +69,15 @@ def _refuse_foreign_page(request: Request) -> None:
     """Without keys, whoever is on this machine may do everything, and so might every page that is open in a browser there.
 
     A page that sends forms or requests here says where it comes from (`Origin`, `Sec-Fetch-Site`); one whose name was
-    made to lead to this machine (DNS rebinding) asks for a host that is not ours.
+    made to lead to this machine (DNS rebinding) asks for a host that is not ours. What a proxy passes on comes from
+    anywhere, also where the proxy itself asks for 127.0.0.1.
     """
     host = request.headers.get("Host", "")
     origin = request.headers.get("Origin")
     is_foreign = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
     if origin is not None and origin.partition("://")[2] != host:
         is_foreign = True
+    is_foreign = is_foreign or any(name in request.headers for name in _PROXY_SAYS)
     if is_foreign or (host and not _LOOPBACK.fullmatch(host)):  # every browser names the host
         raise ServiceError(
             403,

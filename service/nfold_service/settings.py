@@ -180,11 +180,12 @@ def _shown(name: str, value: Any) -> Any:
     if isinstance(value, SecretStr):
         return "set, not shown"
     if name == "database" and value is not None:
-        return _WITH_PASSWORD.sub(r"\1***@", str(value))
+        return _PASSWORD_ASKED.sub(r"\1***", _WITH_PASSWORD.sub(r"\1***@", str(value)))
     return str(value) if isinstance(value, Path) else value
 
 
 _WITH_PASSWORD = re.compile(r"^([^:/]+://[^@]*?:).*@")
+_PASSWORD_ASKED = re.compile(r"([?&][a-z]*password=)[^&]*", re.IGNORECASE)
 
 
 LIMITS = tuple(

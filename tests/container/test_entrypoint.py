@@ -50,19 +50,25 @@ def test_where_they_are_not_set_the_owner_of_the_data_counts(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "becomes"),
+    ("arguments", "environment", "group", "becomes"),
     [
-        (["serve"], {}, (10001, 0)),
-        (["serve"], {"PUID": "0"}, (0, 0)),
-        (["expand", "a", "b"], {}, (0, 0)),
+        (["serve"], {}, 0, (10001, 0)),
+        (["serve"], {}, 100, (10001, 100)),
+        (["serve"], {"PGID": "5"}, 0, (10001, 5)),
+        (["serve"], {"PUID": "0"}, 0, (0, 0)),
+        (["expand", "a", "b"], {}, 0, (0, 0)),
     ],
 )
 def test_the_service_is_root_only_when_somebody_says_so(
-    arguments: list[str], environment: dict[str, str], becomes: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    environment: dict[str, str],
+    group: int,
+    becomes: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     entrypoint = load()
     became: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "stat", lambda path: SimpleNamespace(st_uid=0, st_gid=0))
+    monkeypatch.setattr(os, "stat", lambda path: SimpleNamespace(st_uid=0, st_gid=group))
     monkeypatch.setattr(os, "getuid", lambda: 0)
     monkeypatch.setattr(os, "environ", environment)
     monkeypatch.setattr(os, "execv", lambda path, command: None)
@@ -72,7 +78,7 @@ def test_the_service_is_root_only_when_somebody_says_so(
     assert became == [becomes]
 
 
-@pytest.mark.parametrize("text", ["", "me", "-1", "1 000", "²"])
+@pytest.mark.parametrize("text", ["", "me", "-1", "1 000", "²", "4294967295", "99999999999"])
 def test_what_is_no_number_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match="PUID"):
         load().user_of({"PUID": text}, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -49,6 +50,21 @@ def test_every_service_has_limits_and_may_not_gain_rights(name: str) -> None:
             continue  # it adds to the service of the other file
         assert {"cpus", "mem_limit", "pids_limit", "restart"} <= told.keys(), service
         assert told["security_opt"] == ["no-new-privileges:true"], service
+
+
+def test_the_health_check_is_the_same_for_engines_whose_images_have_none() -> None:
+    said = re.search(r"^HEALTHCHECK (.*) \\\n  CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    assert said is not None
+    times = dict(part.removeprefix("--").split("=") for part in said[1].split())
+    told = services("compose.yaml")["nfold"]["healthcheck"]
+    assert told.pop("test") == ["CMD", *json.loads(said[2])]
+    assert {name.replace("_", "-"): str(value) for name, value in told.items()} == times
+
+
+def test_the_proxy_gives_up_a_connection_before_the_service_does() -> None:
+    kept = re.search(r"^\s+keepalive (\d+)s$", (ROOT / "docker/Caddyfile").read_text(), re.MULTILINE)
+    assert kept is not None
+    assert int(kept[1]) < Settings().keep_alive_seconds
 
 
 def test_what_is_copied_is_let_through_to_the_builder() -> None:

@@ -158,12 +158,34 @@ def test_with_compose_there_are_postgresql_and_tls_before_it(
             assert json.loads(expanded.stdout)["tree_digest"] == native_digest(photos, tmp_path / "native", "-n", "2")
             assert "nfold.db" not in podman("exec", "nfold_nfold_1", "ls", "/data").stdout
             query = "select value from about where name = 'version'"
-            asked = podman("exec", "nfold_postgres_1", "psql", "-U", "nfold", "-d", "nfold", "-Atc", query)
-            assert asked.stdout.strip() == "1"
+            version = podman("exec", "nfold_postgres_1", "psql", "-U", "nfold", "-d", "nfold", "-Atc", query)
+            assert version.stdout.strip() == "1"
+            dump_and_restore(tmp_path, words)
     finally:
         podman("pod", "rm", "--force", "--all", check=False)
         podman("rm", "--force", "--all", "--time", "0", check=False)
         podman("volume", "rm", "--force", "--all", check=False)
+
+
+def dump_and_restore(folder: Path, words: dict[str, str]) -> None:
+    """By the lines of docs/deploy.md; between them the store forgets which folder it belongs to."""
+    text = (ROOT / "docs/deploy.md").read_text()
+    saved, restored = re.findall(r"^```text\n(docker compose [^`]* (?:stop|exec) [^`]*)^```", text, re.M)
+    stop, dump, start = saved.splitlines()
+
+    def asked(statement: str) -> str:
+        query = ["exec", "nfold_postgres_1", "psql", "-U", "nfold", "-d", "nfold", "-Atc", statement]
+        return podman(*query).stdout.strip()
+
+    told = "select * from about order by name"
+    before = asked(told)
+    for line in (stop, dump):
+        run(line, folder, words)
+    asked("delete from about")
+    assert asked(told) == ""
+    run(restored, folder, words)
+    assert asked(told) == before
+    run(start, folder, words)
 
 
 def wait_until_ready(trusted: Path, said: Path) -> None:

@@ -86,6 +86,20 @@ def test_show_config_names_every_setting_and_never_a_secret(
         assert document["api_key"] == {"value": "set, not shown", "origin": "NFOLD_API_KEY"}
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("postgresql://user:secret@db/jobs", "postgresql://user:***@db/jobs"),
+        ("postgresql:///jobs?host=db&password=secret&user=u", "postgresql:///jobs?host=db&password=***&user=u"),
+        ("postgresql://db/jobs?sslpassword=secret", "postgresql://db/jobs?sslpassword=***"),
+        ("postgresql://user@db/jobs", "postgresql://user@db/jobs"),
+        ("sqlite:////data/nfold.db", "sqlite:////data/nfold.db"),
+    ],
+)
+def test_the_password_of_the_database_is_not_shown(address: str, told: str) -> None:
+    assert shown(Settings(database=address))["database"] == told
+
+
 def test_secrets_are_secrets_in_every_form() -> None:
     settings = Settings(api_key=SecretStr("hidden-hidden-hidden"))
     assert "hidden" not in f"{settings!r} {settings} {shown(settings)}"
