@@ -86,11 +86,12 @@ def names_of(text: str) -> set[str]:
 
 
 OF_OTHERS = {
-    "--build", "--build-arg", "--data-binary", "--cap-drop", "--cpus", "--entrypoint", "--env", "--extra", "--format", "--init", "--install",
+    "--build", "--build-arg", "--clean", "--data-binary", "--detach", "--cap-drop", "--cpus", "--entrypoint", "--env",
+    "--extra", "--format", "--if-exists", "--init", "--install",
     "--locked", "--log-opt", "--memory", "--network", "--no-dev", "--pids-limit", "--pull", "--read-only", "--rm",
     "--security-opt", "--tmpfs", "--user", "--userns",
 }  # fmt: skip
-"""Options of docker, podman, uv, curl and scripts/test-container."""
+"""Options of docker, podman, uv, curl, pg_restore and scripts/test-container."""
 
 
 class TestCommandLine:
