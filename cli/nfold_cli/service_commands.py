@@ -45,11 +45,12 @@ def serve(options: argparse.Namespace) -> int:
 def keys(options: argparse.Namespace) -> int:
     """`nfold keys`."""
     _need_service()
+    from nfold.disk import make_folder
     from nfold_service.settings import load_settings
     from nfold_service.store import Store
 
     settings = load_settings({"data": options.data})
-    settings.data.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.data)
     store = Store(settings.database_url)
     try:
         return _KEY_ACTIONS[options.action](options, store)

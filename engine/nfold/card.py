@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from nfold.disk import disk_errors
+from nfold.disk import disk_errors, refuse_file_in_the_way
 from nfold.errors import OutputError, OutputMismatchError
 from nfold.storage import LocalStorage
 from nfold.versions import BuildFacts
@@ -101,7 +101,7 @@ class Card:
         """
         try:
             text = storage.read(CARD)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         try:
             document = json.loads(text)
@@ -164,11 +164,10 @@ def refuse_foreign(root: Path) -> None:
     """Refuse a folder that holds something and is not ours.
 
     Raises:
-        OutputError: It is not empty and has no card, or is no folder.
+        OutputError: It is not empty and has no card, or is no folder, or lies below a file.
     """
+    refuse_file_in_the_way(root)
     with disk_errors(f"look into {root}"):
-        if root.exists() and not root.is_dir():
-            raise OutputError(f"{root} is a file.", hint="Choose a folder to write to.", code="output.not_a_folder")
         if not root.exists() or (root / CARD).exists():
             return
         strangers = [entry.name for entry in root.iterdir() if entry.name != ".nfold"]

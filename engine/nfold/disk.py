@@ -8,6 +8,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from nfold.errors import DiskError, OutputError
 
@@ -47,6 +48,36 @@ def disk_errors(action: str) -> Iterator[None]:
                 f"Cannot {action}: the name is too long.", hint="Give a shorter --name.", code="output.name_too_long"
             ) from error
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Have a folder there, and those above it.
+
+    Raises:
+        OutputError: A file stands in its place or above it, it may not be made, or nothing can be made there at all.
+        DiskError: The disk refuses.
+    """
+    refuse_file_in_the_way(path)
+    with disk_errors(f"make {path}"):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+            # In /proc, behind a broken link, or where somebody was quicker.
+            raise OutputError(
+                f"The folder {path} cannot be made.", hint="Choose another folder.", code="output.not_a_folder"
+            ) from error
+
+
+def refuse_file_in_the_way(path: Path) -> None:
+    """Refuse a path for a folder that leads to a file, or through one.
+
+    Raises:
+        OutputError: It does, and the message names the file; or it may not be looked at.
+    """
+    with disk_errors(f"look into {path}"):
+        nearest = next((place for place in (path, *path.parents) if place.exists()), None)
+    if nearest is not None and not nearest.is_dir():
+        raise OutputError(f"{nearest} is a file.", hint="Choose a folder to write to.", code="output.not_a_folder")
 
 
 def find_syncfs() -> Callable[[int], int] | None:

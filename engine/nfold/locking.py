@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from nfold.disk import disk_errors
+from nfold.disk import disk_errors, make_folder
 from nfold.errors import OutputBusyError
 from nfold.storage import PRIVATE
 
@@ -23,8 +23,8 @@ def lock_output(root: Path) -> Iterator[None]:
         OutputBusyError: Another run holds it; the message names host and process.
     """
     made = [folder for folder in (root, *root.parents) if not folder.exists()]
+    make_folder(root / PRIVATE)
     with disk_errors(f"make {root}"):
-        (root / PRIVATE).mkdir(parents=True, exist_ok=True)
         path = root / PRIVATE / "lock"
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
     try:

@@ -74,11 +74,12 @@ def _refuse_foreign_page(request: Request) -> None:
     """
     host = request.headers.get("Host", "")
     origin = request.headers.get("Origin")
-    is_foreign = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-    if origin is not None and origin.partition("://")[2] != host:
-        is_foreign = True
-    is_foreign = is_foreign or any(name in request.headers for name in _PROXY_SAYS)
-    if is_foreign or (host and not _LOOPBACK.fullmatch(host)):  # every browser names the host
+    if (
+        request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+        or (origin is not None and origin.partition("://")[2] != host)
+        or any(name in request.headers for name in _PROXY_SAYS)
+        or (host and not _LOOPBACK.fullmatch(host))  # every browser names the host
+    ):
         raise ServiceError(
             403,
             "request.foreign",

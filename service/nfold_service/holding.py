@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from nfold.disk import disk_errors
+from nfold.disk import disk_errors, make_folder
 from nfold.errors import OutputBusyError
 
 
@@ -21,10 +21,11 @@ def hold_folder(data: Path) -> Iterator[None]:
 
     Raises:
         OutputBusyError: Another service holds it; the message names host and process.
-        DiskError: It cannot be made.
+        OutputError: It cannot be made, or may not be written to.
+        DiskError: The disk refuses.
     """
+    make_folder(data)
     with disk_errors(f"make {data}"):
-        data.mkdir(parents=True, exist_ok=True)
         path = data / "lock"
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
     try:

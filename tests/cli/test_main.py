@@ -47,6 +47,18 @@ def call(*arguments: object) -> int:
 
 
 class TestExitCodes:
+    @pytest.mark.parametrize("command", [["verify"], ["explain"], ["regenerate"]])
+    @pytest.mark.parametrize("below", ["", "below"])
+    def test_1_for_a_file_in_the_place_of_an_output(
+        self, command: list[str], below: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "thesis.tex"
+        file.write_text("precious")
+        assert call(*command, file / below, *(["a.png"] if command != ["verify"] else [])) == 1
+        said = capsys.readouterr().err
+        assert f"{file / below} was not written by nfold" in said
+        assert file.read_text() == "precious"
+
     def test_0_when_all_is_done(self, source: Path, tmp_path: Path) -> None:
         assert call("expand", source, tmp_path / "out", "-n", 1) == 0
         assert call("expand", source, tmp_path / "out", "-n", 1) == 0

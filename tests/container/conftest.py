@@ -140,14 +140,19 @@ def service(image: str, tmp_path: Path) -> Iterator[Service]:
         yield made
 
 
-def put_photos(service: Service, photos: Path) -> str:
-    """A data set of these photographs, ready to be expanded."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+def packed(photos: Path) -> bytes:
+    """A zip of these photographs."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
         for path in sorted(photos.rglob("*.jpg")):
             archive.write(path, path.relative_to(photos).as_posix())
+    return held.getvalue()
+
+
+def put_photos(service: Service, photos: Path) -> str:
+    """A data set of these photographs, ready to be expanded."""
     dataset = str(service.ask_json("/v1/datasets", {})["id"])
-    service.ask(f"/v1/datasets/{dataset}/content", packed.getvalue(), method="PUT", kind="application/zip")
+    service.ask(f"/v1/datasets/{dataset}/content", packed(photos), method="PUT", kind="application/zip")
     wait_for(service, f"/v1/datasets/{dataset}", "ready")
     return dataset
 

@@ -39,8 +39,11 @@ def load() -> ModuleType:
 def test_puid_and_pgid_count_only_when_started_as_user_0(
     environment: dict[str, str], uid: int, user: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "stat", lambda path: SimpleNamespace(st_uid=10001, st_gid=0))
-    assert load().user_of(environment, uid) == user
+    entrypoint = load()
+    with monkeypatch.context() as patch:  # undone before pytest itself asks for a file
+        patch.setattr(os, "stat", lambda path: SimpleNamespace(st_uid=10001, st_gid=0))
+        becomes = entrypoint.user_of(environment, uid)
+    assert becomes == user
 
 
 def test_where_they_are_not_set_the_owner_of_the_data_counts(tmp_path: Path) -> None:
@@ -68,13 +71,14 @@ def test_the_service_is_root_only_when_somebody_says_so(
 ) -> None:
     entrypoint = load()
     became: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "stat", lambda path: SimpleNamespace(st_uid=0, st_gid=group))
-    monkeypatch.setattr(os, "getuid", lambda: 0)
-    monkeypatch.setattr(os, "environ", environment)
-    monkeypatch.setattr(os, "execv", lambda path, command: None)
     monkeypatch.setattr(entrypoint, "attend", lambda command: 0)
     monkeypatch.setattr(entrypoint, "become", lambda *user: became.append(user))
-    entrypoint.main(arguments)
+    with monkeypatch.context() as patch:  # undone before pytest itself asks for a file
+        patch.setattr(os, "stat", lambda path: SimpleNamespace(st_uid=0, st_gid=group))
+        patch.setattr(os, "getuid", lambda: 0)
+        patch.setattr(os, "environ", environment)
+        patch.setattr(os, "execv", lambda path, command: None)
+        entrypoint.main(arguments)
     assert became == [becomes]
 
 

@@ -17,9 +17,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.container.conftest import KEY, ROOT, Service, native_digest, podman
+from tests.container.conftest import KEY, ROOT, Service, native_digest, packed, podman
 
 BLOCK = re.search(r"^## Container\n.*?^```text\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
 BUILD, COMMAND, SERVICE, COMPOSE = BLOCK[1].splitlines() if BLOCK else [""] * 4
@@ -160,11 +161,39 @@ def test_with_compose_there_are_postgresql_and_tls_before_it(
             query = "select value from about where name = 'version'"
             version = podman("exec", "nfold_postgres_1", "psql", "-U", "nfold", "-d", "nfold", "-Atc", query)
             assert version.stdout.strip() == "1"
+            expect_events_as_they_come(photos, tls)
             dump_and_restore(tmp_path, words)
+            wait_until_ready(trusted, tmp_path / "said")
     finally:
         podman("pod", "rm", "--force", "--all", check=False)
         podman("rm", "--force", "--all", "--time", "0", check=False)
         podman("volume", "rm", "--force", "--all", check=False)
+
+
+def expect_events_as_they_come(photos: Path, tls: ssl.SSLContext) -> None:
+    """Through the proxy, from a job that is then at work; it is thrown away."""
+
+    def ask(path: str, body: bytes | None = None, method: str | None = None, kind: str = "application/json") -> Any:
+        headers = {"X-API-Key": KEY, "Content-Type": kind}
+        request = urllib.request.Request(f"https://localhost{path}", data=body, method=method, headers=headers)
+        return urllib.request.urlopen(request, timeout=60, context=tls)
+
+    dataset = json.load(ask("/v1/datasets", b"{}"))["id"]
+    content = packed(photos)
+    ask(f"/v1/datasets/{dataset}/content", content, "PUT", "application/zip").close()
+    deadline = time.monotonic() + 60
+    while json.load(ask(f"/v1/datasets/{dataset}"))["state"] != "ready":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    job = json.load(ask("/v1/expansions", json.dumps({"dataset": dataset, "copies": 400}).encode()))["id"]
+    with ask(f"/v1/expansions/{job}/events") as events:
+        heard = events.readline()
+        assert json.load(ask(f"/v1/expansions/{job}"))["state"] in ("queued", "running"), heard
+        while b"progress" not in heard:
+            heard = events.readline()
+            assert heard, "the events ended"
+        assert json.load(ask(f"/v1/expansions/{job}"))["state"] == "running"
+    ask(f"/v1/expansions/{job}", method="DELETE").close()
 
 
 def dump_and_restore(folder: Path, words: dict[str, str]) -> None:

@@ -111,6 +111,8 @@ def test_only_an_empty_folder_or_one_of_ours_is_written_to(tmp_path: Path) -> No
     assert caught.value.stable_code == "output.not_ours"
     with pytest.raises(OutputError, match="is a file") as caught:
         refuse_foreign(tmp_path / "thesis.tex")
+    with pytest.raises(OutputError, match=r"thesis\.tex is a file"):
+        refuse_foreign(tmp_path / "thesis.tex" / "below" / "it")
     assert caught.value.stable_code == "output.not_a_folder"
     (tmp_path / "nfold.json").write_text("{}")
     refuse_foreign(tmp_path)

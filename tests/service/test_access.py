@@ -83,6 +83,8 @@ def test_the_open_paths_exist_and_are_few() -> None:
         ({"Host": "localhost:8000", "Origin": "null"}, False),
         ({"Host": "localhost:8000", "Sec-Fetch-Site": "cross-site"}, False),
         ({"Host": "127.0.0.1:8000", "X-Forwarded-For": "203.0.113.9"}, False),
+        ({"Host": "127.0.0.1:8000", "X-Forwarded-Host": "nfold.example"}, False),
+        ({"Host": "127.0.0.1:8000", "X-Real-IP": "203.0.113.9"}, False),
         ({"Host": "127.0.0.1:8000", "Forwarded": "for=203.0.113.9"}, False),
         ({"Host": "127.0.0.1:8000", "Via": "1.1 Caddy"}, False),
     ],

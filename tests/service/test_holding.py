@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from nfold.errors import OutputBusyError
+from nfold_cli.main import main
 from nfold_service.holding import folder_id, hold_folder
 from nfold_service.settings import Settings
 from tests.service.conftest import ROOT
@@ -79,3 +80,17 @@ def test_two_folders_on_one_database_are_refused(tmp_path: Path, database: str) 
         TestClient(create_app(Settings(data=tmp_path / "two", database=database, disk_reserve_bytes=0))),
     ):
         pass
+
+
+@pytest.mark.parametrize("below", ["", "below/it"])
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["keys", "add", "anna"], ["keys", "list"]])
+def test_a_file_in_the_place_of_the_data_folder_is_named(
+    command: list[str], below: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "thesis.tex"
+    file.write_text("precious")
+    assert main([*command, "--data", str(file / below)]) == 1
+    said = capsys.readouterr().err
+    assert f"nfold: {file} is a file." in said
+    assert "[output.not_a_folder]" in said
+    assert file.read_text() == "precious"

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from nfold.disk import disk_errors
+from nfold.disk import disk_errors, make_folder
 from nfold.errors import OutputBusyError, OutputError, OutputMismatchError
 
 HOME: Final = ".nfold-service"
@@ -73,8 +73,8 @@ class Workplace:
             not place._state.exists() and not made
         ):  # killed at its very end, a run leaves an empty place beside the result
             _refuse_filled(target)
+        make_folder(place.home)
         with disk_errors(f"make {place.home}"):
-            place.home.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(place.home / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
         try:
             try:

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from nfold.disk import make_folder
 from nfold.errors import DiskError, InputError, MissingExtraError, UsageError
 from nfold_service.problems import ServiceError
 from nfold_service.store.schema import SCHEMA_VERSION, about, metadata
@@ -195,7 +196,7 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(parsed.database).parent)
     # A database of SQL_ASCII, which servers without a locale make, would give bytes for text.
     arguments = {"client_encoding": "utf8"} if parsed.get_backend_name() == "postgresql" else {}
     try:
