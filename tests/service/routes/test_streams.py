@@ -232,7 +232,8 @@ def test_a_client_that_reads_slowly_keeps_its_place(large: tuple[Server, str]) -
     server, dataset = large
     client, answer, workers = begun(server, dataset)
     began = time.monotonic()
-    for _ in answer.iter_raw(1 << 20):
+    lumps = answer.iter_raw(1 << 20)  # named, since the connection is closed as soon as nobody holds it any more
+    for _ in lumps:
         time.sleep(0.1)
         if time.monotonic() - began > 6:
             break
